@@ -1,0 +1,81 @@
+"""Writes everything that is derived from contract/*.toml; `--check` writes nothing and exits 1 if anything drifted.
+
+Derived are the reject catalogue of both cores, the contract hash inside both codecs, and docs/reference. Deliberately
+not here: the text itself (reject_sources.py, reference_pages.py) and the reading of the contract (contract_tables.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import contract_tables as tables
+import reference_pages
+import reject_sources
+
+CODECS = ("python/cracktrader/core/codec.py", "crates/core/src/codec.rs")
+HASH_LINE = re.compile(r'(CONTRACT_HASH\b[^=\n"]*=\s*")([^"]*)(")')
+
+
+def generated() -> dict[str, str]:
+    """Path below the repository -> the text it must have."""
+    codes = tables.load("reject_codes")["code"]
+    texts = {
+        "python/cracktrader/core/reject.py": reject_sources.python_reject(codes),
+        "crates/core/src/reject.rs": reject_sources.rust_reject(codes),
+        **reference_pages.reference(),
+    }
+    for name in CODECS:
+        path = tables.ROOT / name
+        if path.exists():
+            texts[name] = with_hash(path.read_text(encoding="utf-8"), tables.contract_hash())
+    return texts
+
+
+def with_hash(text: str, digest: str) -> str:
+    """The codec's own text with only the quoted value of CONTRACT_HASH replaced."""
+    return HASH_LINE.sub(lambda match: match[1] + digest + match[3], text)
+
+
+def drift() -> dict[str, tuple[str, str]]:
+    """Path -> (text on disk, text it must have), for the files that differ; a missing file counts as empty."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, wanted in generated().items():
+        path = tables.ROOT / name
+        actual = path.read_text(encoding="utf-8") if path.exists() else ""
+        if actual != wanted:
+            found[name] = (actual, wanted)
+    return found
+
+
+def summary(name: str, actual: str, wanted: str) -> str:
+    """How much a file differs, and the first lines that do."""
+    lines = list(difflib.unified_diff(actual.splitlines(), wanted.splitlines(), n=0, lineterm=""))[2:]
+    changed = [line for line in lines if not line.startswith("@@")]
+    return "\n".join([f"{name}: {len(changed)} lines differ", *(f"  {line}" for line in changed[:6])])
+
+
+def main(arguments: list[str]) -> int:
+    """Command line: no argument writes, `--check` only compares."""
+    if arguments not in ([], ["--check"]):
+        print("usage: generate.py [--check]", file=sys.stderr)
+        return 2
+    differing = drift()
+    if arguments == ["--check"]:
+        for name, (actual, wanted) in differing.items():
+            print(summary(name, actual, wanted))
+        return 1 if differing else 0
+    for name, (_, wanted) in differing.items():
+        path = tables.ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted, encoding="utf-8", newline="\n")
+        print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,62 @@
+"""The command line: `main` runs it and turns whatever happens into an exit code.
+
+    0  done                                    4  the strategy raised
+    1  the checked thing is false              5  an invariant is broken
+    2  usage or configuration                  6  venue or network
+    3  data                                  130  interrupted
+
+With `--json` stdout carries exactly one JSON document, failure included; everything else goes to stderr. The commands
+are in `app.py`; nothing heavy is imported before one of them runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import CracktraderError
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; `arguments` defaults to those of the process. Returns the exit code."""
+    import typer
+
+    from .app import app
+
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = int(app(args=given, prog_name="cracktrader", standalone_mode=False) or 0)
+        # typer turns an interrupt into this code before it can be caught here.
+        return _fail(given, code, "Interrupted", "interrupted") if code == INTERRUPTED else code
+    except typer.TyperException as error:
+        return _fail(given, error.exit_code, "UsageError", error.format_message().replace("Value error, ", ""))
+    except CracktraderError as error:
+        return _fail(given, error.code, type(error).__name__, str(error))
+    except typer.Abort:
+        return _fail(given, INTERRUPTED, "Interrupted", "interrupted")
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`| head`): nobody is left to tell, and flushing at exit would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        return _fail(given, 1, type(error).__name__, f"this is a defect of cracktrader: {error}")
+
+
+def _fail(given: Sequence[str], code: int, kind: str, message: str) -> int:
+    """Say what went wrong, once for people and, where JSON was asked for, once for programs."""
+    print(f"error: {message}", file=sys.stderr)
+    if "--json" in given:
+        import json
+
+        print(json.dumps({"command": given[0], "error": {"type": kind, "message": message}, "exit_code": code}))
+    elif code == 2 and kind == "UsageError":
+        print("`cracktrader --help` lists the commands, `cracktrader COMMAND --help` their options", file=sys.stderr)
+    return code

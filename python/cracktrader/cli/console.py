@@ -1,0 +1,72 @@
+"""How commands speak: results on stdout, everything else on stderr, tables and a progress bar for terminals only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+Progress = Callable[[int, int], None]
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Write the one JSON document of a command to stdout. NaN and infinity are not JSON and are refused."""
+    print(json.dumps(document, allow_nan=False, default=str))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> None:
+    """A table: first column to the left, the others to the right where they hold numbers."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for i, header in enumerate(headers):
+        table.add_column(header, justify="right" if i and numbers else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    # A pipe has no width: nothing may be cut off for it.
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+
+
+def say(text: str = "") -> None:
+    """A line of the result."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """A line beside the result."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def output_of_strategies(as_json: bool) -> Iterator[None]:
+    """Send what strategies print to stderr when stdout belongs to JSON."""
+    if not as_json:
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def progress_bar(label: str, as_json: bool) -> Iterator[Progress | None]:
+    """A bar that disappears when done, on a terminal only; None elsewhere."""
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,94 @@
+"""`cracktrader demo`: a strategy on bundled real data, on both cores, with a table and a report."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from .backtest import are_equal, describe, exit_code, show_cores, show_trouble, write_report
+from .console import output_of_strategies, print_json, print_table, say
+from .strategy_file import load_strategy
+
+if TYPE_CHECKING:
+    from ..analysis import Result
+
+SAMPLE = "sample:sp500_1d"
+FEES = 0.001
+STRATEGY_FILE = Path(__file__).with_name("sma_cross.py")
+_FIGURES = ("total_return", "buy_and_hold_return", "cagr", "sharpe", "max_drawdown", "trades", "win_rate", "fees")
+
+
+def run_demo(folder: Path, as_json: bool) -> int:
+    """Run on both cores, show, write the report; returns 0 when the cores agree."""
+    with output_of_strategies(as_json):
+        results = _results()
+        strategy_file = _strategy_copy(folder)
+        report = write_report(results[-1], folder / "report.html")
+    code = exit_code(results)
+    if as_json:
+        print_json({"command": "demo", **describe(results), "report": report, "exit_code": code})
+        return code
+    _show(results)
+    say()
+    say(f"report  {report}")
+    if are_equal(results):
+        _suggest(strategy_file)
+    return code
+
+
+def _results() -> list[Result]:
+    from ..data import load
+    from ..runtime.backtest import backtest
+
+    strategy = load_strategy(STRATEGY_FILE)
+    data = load(SAMPLE)
+    return [backtest(strategy(), data, fees=FEES, engine=engine) for engine in ("python", "rust")]
+
+
+def _strategy_copy(folder: Path) -> Path:
+    """A copy to change and run again; one that is there already is the user's and stays."""
+    target = folder / STRATEGY_FILE.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(STRATEGY_FILE, target)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder}: {error.strerror}; choose another with --folder") from error
+    return target
+
+
+def _show(results: list[Result]) -> None:
+    from ..analysis.statistics import LABELS, shown
+
+    bars = results[0].outcome.bars[0]
+    times = results[0].equity["time"]
+    period = f"{times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}"
+    say(f"SMA cross on {bars.symbol}: {len(bars):,} daily bars of the S&P 500, {period}")
+    say()
+    rows = [(LABELS[name], *(shown(name, result.stats[name]) for result in results)) for name in _FIGURES]
+    rows.append(("Events", *(f"{result.events:,}" for result in results)))
+    rows.append(("Events per second", *(f"{result.events / result.seconds:,.0f}" for result in results)))
+    print_table(("", *(f"{result.engine.title()} core" for result in results)), rows)
+    show_cores(results)
+    show_trouble(results[-1])
+
+
+def _suggest(strategy_file: Path) -> None:
+    program = _program()
+    say()
+    say("next:")
+    say(f"  {program} backtest {strategy_file} --data {SAMPLE} --param fast=50 --param slow=200")
+    say(f"  {program} backtest {strategy_file} --data {SAMPLE} --engine both --fill same_close --report my-report.html")
+    say(f"  {program} doctor")
+
+
+def _program() -> str:
+    """How to call this program again: by name where the shell finds it, else by the path it was called with."""
+    called = Path(sys.argv[0])
+    if called.name != "cracktrader":
+        return "cracktrader"
+    found = shutil.which("cracktrader")
+    return "cracktrader" if found and Path(found).resolve() == called.resolve() else str(called)

@@ -1,0 +1,125 @@
+"""A strategy from a file: import it as a script would be run, find its one Strategy, read its parameters.
+
+Running it is not here. The file's folder joins the import path, so that a strategy may import its neighbours.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError, StrategyError
+
+if TYPE_CHECKING:
+    from ..strategy import Strategy
+
+_TRACEBACK_LINES = 12
+
+
+def load_strategy(path: Path, name: str | None = None) -> type[Strategy]:
+    """The Strategy subclass that `path` defines; `name` chooses where there are several.
+
+    Raises ConfigError when there is no such file or class, StrategyError when the file raises.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: {'is a folder, not a strategy file' if path.is_dir() else 'no such file'}")
+    if path.suffix != ".py":
+        raise ConfigError(f"{path}: a strategy file ends in .py")
+    return _choose(path, _import(path), name)
+
+
+def _import(path: Path) -> ModuleType:
+    module_name = f"strategy_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{path}: Python cannot import this file")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # Pickling, dataclasses and typing look a class's module up here.
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TRACEBACK_LINES:]
+        raise StrategyError(f"{path} raised while it was imported\n" + "\n".join(tail)) from error
+    return module
+
+
+def _choose(path: Path, module: ModuleType, name: str | None) -> type[Strategy]:
+    from ..strategy import Strategy
+
+    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+    usable = {key: cls for key, cls in classes.items() if issubclass(cls, Strategy) and cls is not Strategy}
+    own = {key: cls for key, cls in usable.items() if cls.__module__ == module.__name__}
+    if name is not None:
+        if name not in usable:
+            raise ConfigError(f"{path} has no Strategy called {name}: found {', '.join(usable) or 'none'}")
+        return usable[name]
+    if not own:
+        others = ", ".join(key for key, cls in classes.items() if cls.__module__ == module.__name__)
+        raise ConfigError(f"{path} defines no subclass of cracktrader.Strategy: found {others or 'no class'}")
+    if len(set(own.values())) > 1:
+        raise ConfigError(f"{path} defines {len(own)} strategies: choose one with --strategy: {', '.join(own)}")
+    return next(iter(own.values()))
+
+
+def parse_parameters(strategy: type[Strategy], pairs: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE texts to values of the type that the class attribute has. Raises ConfigError for unknown names."""
+    known = known_parameters(strategy)
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        name = name.strip()
+        if not equals:
+            raise ConfigError(f"--param {pair}: write NAME=VALUE")
+        if name not in known:
+            raise ConfigError(f"{strategy.__name__} has no parameter {name}: it has {', '.join(known) or 'none'}")
+        values[name] = _value(strategy.__name__, name, text.strip(), known[name])
+    return values
+
+
+def known_parameters(strategy: type[Strategy]) -> dict[str, Any]:
+    """The parameters of a strategy with their defaults: annotated public class attributes."""
+    from ..strategy import Strategy
+
+    found: dict[str, Any] = {}
+    for cls in reversed(strategy.__mro__):
+        if not issubclass(cls, Strategy) or cls is Strategy:
+            continue
+        for name in inspect.get_annotations(cls):
+            if not name.startswith("_") and hasattr(strategy, name):
+                found[name] = getattr(strategy, name)
+    return found
+
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _value(strategy: str, name: str, text: str, default: Any) -> Any:
+    """`text` as the type of the default; where that says nothing, as a Python literal, else as text."""
+    try:
+        if isinstance(default, bool):
+            return _TRUTH[text.lower()]
+        if isinstance(default, (int, float)):
+            return type(default)(text)
+    except (KeyError, ValueError):
+        kind = type(default).__name__
+        raise ConfigError(
+            f"{strategy} parameter {name}={text}: {text!r} is not a {kind} (default {default!r})"
+        ) from None
+    if isinstance(default, str):
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,427 @@
+"""Admission: may this intent become a command? Schema, capability, risk, legality; the first failure wins.
+
+Nothing is changed here. Cancels are never blocked by risk.
+"""
+
+from typing import NamedTuple
+
+from cracktrader.core.account import AccountKind, worst_exposure
+from cracktrader.core.config import LOOP_DEPTH
+from cracktrader.core.fee import worst_fee
+from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
+from cracktrader.core.intent import (
+    CancelOrder,
+    Intent,
+    NoOp,
+    OrderId,
+    OrderType,
+    PlaceOrder,
+    ReplaceOrder,
+    RiskFlag,
+    SetRiskFlag,
+    Side,
+    TimeInForce,
+)
+from cracktrader.core.order import (
+    Guard,
+    Order,
+    OrderInput,
+    takes_limit,
+    takes_stop,
+    transition,
+)
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.state import State, Working
+from cracktrader.core.units import (
+    NONE_PRICE,
+    RATE_ONE,
+    Money,
+    OutOfRange,
+    Price,
+    Quantity,
+    Rounding,
+    money,
+    mul_div_round,
+    quantity,
+)
+
+
+class Verdict(NamedTuple):
+    """What admission says: the code that refuses (0 admits) with its two numbers."""
+
+    code: int
+    value: int
+    limit: int
+
+
+ADMITTED = Verdict(0, 0, 0)
+
+
+class Terms(NamedTuple):
+    """What an order would be: a new one, or a working one under new terms."""
+
+    strategy: int
+    instrument: int
+    side: int
+    order_type: int
+    quantity: Quantity
+    """What could still fill."""
+    limit_price: Price
+    risk_price: Price
+    replaced: Working
+    """What the order adds to the working quantities today; nothing when it is new."""
+    is_new: bool
+
+
+def admit(state: State, strategy: int, intent: Intent, depth: int) -> Verdict:
+    """The verdict on one intent, on the state that the earlier ones left."""
+    if isinstance(intent, NoOp):
+        return ADMITTED
+    if depth >= LOOP_DEPTH:
+        return Verdict(RejectCode.E_LOOP, depth, LOOP_DEPTH)
+    if isinstance(intent, PlaceOrder):
+        return _admit_place(state, strategy, intent)
+    if isinstance(intent, CancelOrder):
+        return _admit_cancel(state, strategy, intent)
+    if isinstance(intent, ReplaceOrder):
+        return _admit_replace(state, strategy, intent)
+    return _admit_flag(intent)
+
+
+def _admit_place(state: State, strategy: int, place: PlaceOrder) -> Verdict:
+    verdict = _place_schema(state, place)
+    if verdict.code:
+        return verdict
+    verdict = _place_capability(state, place)
+    if verdict.code:
+        return verdict
+    terms = Terms(
+        strategy,
+        place.instrument,
+        place.side,
+        place.order_type,
+        place.quantity,
+        place.limit_price,
+        reserve_price(state, place),
+        Working(0, 0, 0),
+        is_new=True,
+    )
+    return _risk(state, terms)
+
+
+def reserve_price(state: State, place: PlaceOrder) -> Price:
+    """The price at which risk values an order: its limit, else its stop, else the mark (null without one)."""
+    if place.limit_price != NONE_PRICE:
+        return place.limit_price
+    if place.stop_price != NONE_PRICE:
+        return place.stop_price
+    return state.markets[place.instrument].mark
+
+
+def _place_schema(state: State, place: PlaceOrder) -> Verdict:
+    if place.instrument >= len(state.config.instruments):
+        return Verdict(RejectCode.E_UNKNOWN_INSTRUMENT, place.instrument, len(state.config.instruments))
+    if place.side > max(Side):
+        return Verdict(RejectCode.E_BAD_FIELD, place.side, 1)
+    if place.order_type > max(OrderType):
+        return Verdict(RejectCode.E_BAD_FIELD, place.order_type, 2)
+    if place.time_in_force > max(TimeInForce):
+        return Verdict(RejectCode.E_BAD_FIELD, place.time_in_force, 3)
+    instrument = state.instrument(place.instrument)
+    verdict = _terms_schema(instrument, place.order_type, place.quantity, place.limit_price, place.stop_price)
+    if verdict.code:
+        return verdict
+    expires = place.expire_time != NONE_PRICE
+    if expires != (place.time_in_force == TimeInForce.GTD) or (expires and place.expire_time <= state.now):
+        return Verdict(RejectCode.E_EXPIRE_TIME, place.expire_time, state.now)
+    return ADMITTED
+
+
+def _terms_schema(instrument: Instrument, order_type: int, total: Quantity, limit: Price, stop: Price) -> Verdict:
+    if not 1 <= total <= instrument.max_quantity:
+        return Verdict(RejectCode.E_QUANTITY, total, instrument.max_quantity)
+    if total % instrument.lot:
+        return Verdict(RejectCode.E_LOT, total, instrument.lot)
+    prices = ((limit, takes_limit(order_type)), (stop, takes_stop(order_type)))
+    for price, wanted in prices:
+        if wanted and price == NONE_PRICE:
+            return Verdict(RejectCode.E_PRICE_MISSING, 0, order_type)
+    for price, wanted in prices:
+        if not wanted and price != NONE_PRICE:
+            return Verdict(RejectCode.E_PRICE_UNEXPECTED, price, order_type)
+    for price, wanted in prices:
+        if wanted and not 1 <= price <= instrument.max_price:
+            return Verdict(RejectCode.E_PRICE, price, instrument.max_price)
+    for price, wanted in prices:
+        if wanted and price % instrument.tick:
+            return Verdict(RejectCode.E_TICK, price, instrument.tick)
+    return ADMITTED
+
+
+def _place_capability(state: State, place: PlaceOrder) -> Verdict:
+    capabilities = state.config.venues[state.instrument(place.instrument).venue].capabilities
+    if not capabilities.order_types >> place.order_type & 1:
+        return Verdict(RejectCode.E_ORDER_TYPE, place.order_type, capabilities.order_types)
+    if not capabilities.times_in_force >> place.time_in_force & 1:
+        return Verdict(RejectCode.E_TIME_IN_FORCE, place.time_in_force, capabilities.times_in_force)
+    if place.post_only and not capabilities.post_only:
+        return Verdict(RejectCode.E_POST_ONLY, 0, 0)
+    if place.reduce_only and not capabilities.reduce_only:
+        return Verdict(RejectCode.E_REDUCE_ONLY, 0, 0)
+    return ADMITTED
+
+
+def _risk(state: State, terms: Terms) -> Verdict:
+    """All risk checks, in the order of their codes."""
+    verdict = _risk_switches(state, terms)
+    if verdict.code:
+        return verdict
+    limits = state.config.strategies[terms.strategy].limits.of(terms.instrument)
+    if limits.max_order_quantity and terms.quantity > limits.max_order_quantity:
+        return Verdict(RejectCode.E_ORDER_QUANTITY, terms.quantity, limits.max_order_quantity)
+    try:
+        worst = _worst_fill(state, terms)
+    except OutOfRange:
+        return Verdict(RejectCode.E_RANGE, terms.quantity, 0)
+    if not state.markets[terms.instrument].has_mark:
+        return Verdict(RejectCode.E_NO_MARK, terms.instrument, 0)
+    for check in (_risk_notional, _risk_position, _risk_counts, _risk_collar, _risk_loss, _risk_account):
+        verdict = check(state, terms, worst)
+        if verdict.code:
+            return verdict
+    return ADMITTED
+
+
+def _risk_switches(state: State, terms: Terms) -> Verdict:
+    owner = state.owners[terms.strategy]
+    market = state.markets[terms.instrument]
+    if not state.started:
+        return Verdict(RejectCode.E_STARTING, 0, 0)
+    if state.ended:
+        return Verdict(RejectCode.E_ENDED, 0, 0)
+    if state.stopped:
+        return Verdict(RejectCode.E_STOPPED, state.stopped, 0)
+    if state.kill_switch or owner.kill_switch:
+        return Verdict(RejectCode.E_KILL_SWITCH, 0, 0)
+    if market.halted or market.frozen:
+        return Verdict(RejectCode.E_FROZEN, terms.instrument, 0)
+    if state.reduce_only or owner.reduce_only:
+        reducible = _reducible(state, terms)
+        if terms.quantity > reducible:
+            return Verdict(RejectCode.E_REDUCE_ONLY_MODE, terms.quantity, reducible)
+    return ADMITTED
+
+
+def _reducible(state: State, terms: Terms) -> Quantity:
+    """How much of the strategy's own position the order's direction can still close."""
+    held = state.own_position(terms.strategy, terms.instrument).quantity
+    buying, selling = state.own_working(terms.strategy, terms.instrument)
+    if terms.side == Side.SELL:
+        return max(held - (selling - terms.replaced.selling), 0)
+    return max(-held - (buying - terms.replaced.buying), 0)
+
+
+def _worst_fill(state: State, terms: Terms) -> Money:
+    """Value of the order at the price that risk assumes; OutOfRange when the largest position it can lead to, at the worst price, does
+    not fit the numbers."""
+    instrument = state.instrument(terms.instrument)
+    account = state.account_of(terms.instrument)
+    buying, selling = _working_with(state, account, terms)
+    own_buying, own_selling = state.own_working(terms.strategy, terms.instrument)
+    extreme = max(
+        worst_exposure(state.position(account, terms.instrument).quantity, buying, selling),
+        worst_exposure(
+            state.own_position(terms.strategy, terms.instrument).quantity,
+            own_buying + terms.quantity,
+            own_selling + terms.quantity,
+        ),
+    )
+    worst_price = instrument.tick if instrument.kind is InstrumentKind.INVERSE else instrument.max_price
+    value = contract_value(instrument, worst_price, quantity(extreme))
+    held = state.ledger(account, instrument.settlement_currency)
+    money(abs(held.cash) + value + worst_fee(instrument, value))
+    if terms.risk_price == NONE_PRICE:
+        return 0
+    return contract_value(instrument, terms.risk_price, terms.quantity)
+
+
+def _working_with(state: State, account: int, terms: Terms) -> tuple[Quantity, Quantity]:
+    """(buying, selling) of the account in the instrument with the order under the terms."""
+    working = state.working_of(account, terms.instrument)
+    if terms.side == Side.BUY:
+        return working.buying - terms.replaced.buying + terms.quantity, working.selling
+    return working.buying, working.selling - terms.replaced.selling + terms.quantity
+
+
+def _risk_notional(state: State, terms: Terms, value: Money) -> Verdict:
+    limits = state.config.strategies[terms.strategy].limits
+    instrument = state.instrument(terms.instrument)
+    account = state.config.accounts[state.account_of(terms.instrument)]
+    currency = instrument.settlement_currency
+    if not limits.max_order_notional and account.kind is AccountKind.CASH:
+        return ADMITTED
+    try:
+        notional = state.to_base(value, currency)
+    except OutOfRange:
+        return Verdict(RejectCode.E_RANGE, terms.quantity, 0)
+    if notional is None:
+        return Verdict(RejectCode.E_NO_RATE, currency, 0)
+    if limits.max_order_notional and notional > limits.max_order_notional:
+        return Verdict(RejectCode.E_ORDER_NOTIONAL, notional, limits.max_order_notional)
+    return ADMITTED
+
+
+def _risk_position(state: State, terms: Terms, _value: Money) -> Verdict:
+    limits = state.config.strategies[terms.strategy].limits.of(terms.instrument)
+    if not limits.max_position:
+        return ADMITTED
+    held = state.own_position(terms.strategy, terms.instrument).quantity
+    buying, selling = state.own_working(terms.strategy, terms.instrument)
+    if terms.side == Side.BUY:
+        reach = held + buying - terms.replaced.buying + terms.quantity
+    else:
+        reach = -held + selling - terms.replaced.selling + terms.quantity
+    if reach > limits.max_position:
+        return Verdict(RejectCode.E_POSITION, reach, limits.max_position)
+    return ADMITTED
+
+
+def _risk_counts(state: State, terms: Terms, _value: Money) -> Verdict:
+    limits = state.config.strategies[terms.strategy].limits
+    owner = state.owners[terms.strategy]
+    if not terms.is_new:
+        return ADMITTED
+    if limits.max_open_orders and owner.open_orders >= limits.max_open_orders:
+        return Verdict(RejectCode.E_OPEN_ORDERS, owner.open_orders, limits.max_open_orders)
+    if limits.max_orders_per_window:
+        recent = sum(1 for time in owner.placed if time > state.now - limits.window_ns)
+        if recent >= limits.max_orders_per_window:
+            return Verdict(RejectCode.E_ORDER_RATE, recent, limits.max_orders_per_window)
+    return ADMITTED
+
+
+def _risk_collar(state: State, terms: Terms, _value: Money) -> Verdict:
+    collar = state.config.strategies[terms.strategy].limits.price_collar
+    if not collar or terms.limit_price == NONE_PRICE:
+        return ADMITTED
+    mark = state.markets[terms.instrument].mark
+    if abs(terms.limit_price - mark) > mul_div_round(mark, collar, RATE_ONE, Rounding.FLOOR):
+        return Verdict(RejectCode.E_PRICE_COLLAR, terms.limit_price, mark)
+    return ADMITTED
+
+
+def _risk_loss(state: State, terms: Terms, _value: Money) -> Verdict:
+    most = state.config.strategies[terms.strategy].limits.max_daily_loss
+    if not most:
+        return ADMITTED
+    equity = state.equity()
+    if equity is None:
+        return Verdict(RejectCode.E_NO_RATE, state.instrument(terms.instrument).settlement_currency, 0)
+    if state.day_equity - equity > most:
+        return Verdict(RejectCode.E_DAILY_LOSS, state.day_equity - equity, most)
+    return ADMITTED
+
+
+def _risk_account(state: State, terms: Terms, value: Money) -> Verdict:
+    account = state.account_of(terms.instrument)
+    if state.config.accounts[account].kind is AccountKind.CASH:
+        return _risk_cash(state, account, terms)
+    return _risk_margin(state, account, terms, value)
+
+
+def _risk_cash(state: State, account: int, terms: Terms) -> Verdict:
+    """A cash account sells what it holds and buys with what is free."""
+    working = state.working_of(account, terms.instrument)
+    if terms.side == Side.SELL:
+        free = state.position(account, terms.instrument).quantity - (working.selling - terms.replaced.selling)
+        return ADMITTED if terms.quantity <= free else Verdict(RejectCode.E_SHORT, terms.quantity, free)
+    currency = state.instrument(terms.instrument).settlement_currency
+    free = state.ledger(account, currency).cash - (state.reserved(account, currency) - terms.replaced.reserved)
+    needed = state.reserve(terms.instrument, terms.risk_price, terms.quantity)
+    return ADMITTED if needed <= free else Verdict(RejectCode.E_CASH, needed, free)
+
+
+def _risk_margin(state: State, account: int, terms: Terms, value: Money) -> Verdict:
+    """Equity covers the initial margin of everything the account could hold, and the order's fee; lowering the worst exposure is
+    always allowed."""
+    held = state.position(account, terms.instrument).quantity
+    working = state.working_of(account, terms.instrument)
+    buying, selling = _working_with(state, account, terms)
+    if worst_exposure(held, buying, selling) <= worst_exposure(held, working.buying, working.selling):
+        return ADMITTED
+    instrument = state.instrument(terms.instrument)
+    try:
+        required = state.required_margin(account, terms.instrument, buying, selling)
+        fee = state.to_base(worst_fee(instrument, value), instrument.settlement_currency)
+    except OutOfRange:
+        return Verdict(RejectCode.E_RANGE, terms.quantity, 0)
+    equity = state.equity()
+    if required is None or fee is None or equity is None:
+        return Verdict(RejectCode.E_NO_RATE, instrument.settlement_currency, 0)
+    if required + fee > equity:
+        return Verdict(RejectCode.E_MARGIN, required + fee, equity)
+    return ADMITTED
+
+
+def _admit_cancel(state: State, strategy: int, cancel: CancelOrder) -> Verdict:
+    order = _own_order(state, strategy, cancel.order)
+    if order is None:
+        return Verdict(RejectCode.E_UNKNOWN_ORDER, cancel.order.seq, cancel.order.index)
+    outcome = transition(order.state, OrderInput.CANCEL_REQUEST, Guard.ANY)
+    return Verdict(outcome, order.ordinal, 0) if isinstance(outcome, RejectCode) else ADMITTED
+
+
+def _admit_replace(state: State, strategy: int, replace: ReplaceOrder) -> Verdict:
+    order = _own_order(state, strategy, replace.order)
+    if order is None:
+        return Verdict(RejectCode.E_UNKNOWN_ORDER, replace.order.seq, replace.order.index)
+    if order.instrument >= len(state.config.instruments):
+        return Verdict(RejectCode.E_NOT_SENT, order.ordinal, 0)
+    instrument = state.instrument(order.instrument)
+    verdict = _terms_schema(
+        instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price
+    )
+    if verdict.code:
+        return verdict
+    if not state.config.venues[instrument.venue].capabilities.replace:
+        return Verdict(RejectCode.E_REPLACE, 0, 0)
+    if order.life.is_open:
+        verdict = _risk(state, _replaced_terms(state, order, replace))
+        if verdict.code:
+            return verdict
+    outcome = transition(order.state, OrderInput.REPLACE_REQUEST, Guard.ANY)
+    if isinstance(outcome, RejectCode):
+        return Verdict(outcome, order.ordinal, 0)
+    if replace.quantity <= order.net_filled:
+        return Verdict(RejectCode.E_REPLACE_FILLED, replace.quantity, order.net_filled)
+    return ADMITTED
+
+
+def _replaced_terms(state: State, order: Order, replace: ReplaceOrder) -> Terms:
+    """A working order under the worse of its present and its wanted terms."""
+    limit = replace.limit_price
+    return Terms(
+        order.id.strategy,
+        order.instrument,
+        order.side,
+        order.order_type,
+        max(order.exposure, replace.quantity - order.net_filled),
+        limit,
+        order.risk_price if limit == NONE_PRICE else max(order.risk_price, limit),
+        state.exposure(order),
+        is_new=False,
+    )
+
+
+def _own_order(state: State, strategy: int, order_id: OrderId) -> Order | None:
+    """The live order with this id, if this strategy placed it."""
+    ordinal = state.by_id.get(order_id)
+    return None if ordinal is None or order_id.strategy != strategy else state.orders[ordinal]
+
+
+def _admit_flag(intent: SetRiskFlag) -> Verdict:
+    if intent.flag > max(RiskFlag):
+        return Verdict(RejectCode.E_BAD_FIELD, intent.flag, 4)
+    if not intent.on:
+        return Verdict(RejectCode.E_LOOSEN, intent.flag, 0)
+    return ADMITTED

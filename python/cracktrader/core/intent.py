@@ -1,0 +1,97 @@
+"""The five intents of a strategy, the id of an order, and the enumerations their fields take (contract/intents.toml).
+
+Whether an intent is admitted is not here: that is `admission`.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from cracktrader.core.units import NONE_PRICE, Price, Quantity, Time
+
+
+class Side(IntEnum):
+    """Direction of an order."""
+
+    BUY = 0
+    SELL = 1
+
+
+class OrderType(IntEnum):
+    """When and at what price an order trades."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+
+
+class TimeInForce(IntEnum):
+    """How long an order works."""
+
+    GTC = 0
+    IOC = 1
+    FOK = 2
+    GTD = 3
+    DAY = 4
+
+
+class RiskFlag(IntEnum):
+    """Switches that a strategy may tighten and only an operator loosens."""
+
+    KILL_SWITCH = 0
+    REDUCE_ONLY = 1
+
+
+class OrderId(NamedTuple):
+    """An order's name: who asked, in which callback, at which place among its intents."""
+
+    strategy: int
+    seq: int
+    index: int
+
+
+class PlaceOrder(NamedTuple):
+    """Open an order. Prices and quantities are mantissas at the instrument's decimals."""
+
+    instrument: int
+    side: int
+    order_type: int
+    time_in_force: int
+    quantity: Quantity
+    limit_price: Price = NONE_PRICE
+    stop_price: Price = NONE_PRICE
+    expire_time: Time = NONE_PRICE
+    post_only: bool = False
+    reduce_only: bool = False
+
+
+class CancelOrder(NamedTuple):
+    """Take the remainder of an order back."""
+
+    order: OrderId
+
+
+class ReplaceOrder(NamedTuple):
+    """Change total quantity and prices of a working order."""
+
+    order: OrderId
+    quantity: Quantity
+    limit_price: Price = NONE_PRICE
+    stop_price: Price = NONE_PRICE
+
+
+class SetRiskFlag(NamedTuple):
+    """Tighten one of the strategy's own risk flags. Loosening is refused: only a control event loosens."""
+
+    flag: int
+    on: bool
+
+
+class NoOp(NamedTuple):
+    """Nothing, on the record."""
+
+
+Intent: TypeAlias = PlaceOrder | CancelOrder | ReplaceOrder | SetRiskFlag | NoOp
+
+INTENT_TYPES: dict[type[Intent], int] = {PlaceOrder: 1, CancelOrder: 2, ReplaceOrder: 3, SetRiskFlag: 4, NoOp: 5}
+"""The code of every intent."""

@@ -1,0 +1,113 @@
+"""The sequencer: which item is next. Smallest (ingest_time, source priority, venue, instrument, producer, producer order).
+
+It reads columns and queues; the seq_id is given by `engine` on taking. Replay does not come here: it keeps the recorded order.
+"""
+
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from cracktrader.core.config import Config
+from cracktrader.core.event import Bar, BarRows, Event, Source
+from cracktrader.core.matching import Cause
+from cracktrader.core.units import NULL_INDEX, Time
+
+NO_CAUSE = Cause(-(2**63), 0)
+"""The cause of what comes from outside."""
+PRODUCER_ENGINE = 65_536
+"""Denials and refusals; streams are producers 0.., by their index."""
+PRODUCER_VENUE = 65_537
+"""The first venue; the others follow by their index."""
+PRODUCER_OUTSIDE = 131_072
+"""Everything pushed from outside."""
+
+
+class Key(NamedTuple):
+    """Order of items."""
+
+    ingest_time: Time
+    priority: int
+    venue: int
+    instrument: int
+    producer: int
+    order: int
+
+
+class Sequencer:
+    """Pending items of all producers."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.queue: list[tuple[Key, Event, Cause]] = []
+        self.rows: dict[int, BarRows] = {}
+        self.next_rows: dict[int, int] = {}
+        self.heads: list[Key] = []
+        self.pushed = 0
+        self.outside = 0
+        """Pending items that were pushed from outside."""
+
+    def attach(self, stream: int, rows: BarRows) -> None:
+        """The bars of a declared stream."""
+        self.rows[stream] = rows
+        self.next_rows[stream] = 0
+        self._push_head(stream)
+
+    def push(self, item: Event, producer: int, cause: Cause) -> None:
+        """An item that is not a row of a stream."""
+        self.pushed += 1
+        self.outside += producer == PRODUCER_OUTSIDE
+        priority = self.config.priorities[item.source]
+        key = Key(item.ingest_time, priority, item.venue, item.instrument, producer, self.pushed)
+        heappush(self.queue, (key, item, cause))
+
+    def peek(self) -> Key | None:
+        """The key of the next item, or None."""
+        if not self.heads:
+            return self.queue[0][0] if self.queue else None
+        if not self.queue:
+            return self.heads[0]
+        return min(self.queue[0][0], self.heads[0])
+
+    def pop(self) -> tuple[Event, Cause]:
+        """The next item and what caused it. There is one."""
+        if self.heads and (not self.queue or self.heads[0] < self.queue[0][0]):
+            return self._pop_row(), NO_CAUSE
+        key, item, cause = heappop(self.queue)
+        self.outside -= key.producer == PRODUCER_OUTSIDE
+        return item, cause
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every stream, and all that was pushed from outside, has been delivered."""
+        return not self.heads and not self.outside
+
+    def end(self) -> None:
+        """No more rows are delivered."""
+        self.heads.clear()
+
+    def _pop_row(self) -> Event:
+        key = heappop(self.heads)
+        stream = key.producer
+        rows, row = self.rows[stream], self.next_rows[stream]
+        self.next_rows[stream] = row + 1
+        self._push_head(stream)
+        bar = Bar(
+            rows.open_time[row],
+            rows.close_time[row],
+            rows.open[row],
+            rows.high[row],
+            rows.low[row],
+            rows.close[row],
+            rows.volume[row],
+            stream,
+        )
+        return Event(0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, bar, "")
+
+    def _push_head(self, stream: int) -> None:
+        rows, row = self.rows[stream], self.next_rows[stream]
+        if row >= len(rows.close_time):
+            return
+        declared = self.config.streams[stream]
+        venue = self.config.instruments[declared.instrument].venue
+        ingest = rows.close_time[row] + declared.feed_latency
+        priority = self.config.priorities[Source.MARKET_DATA]
+        heappush(self.heads, Key(ingest, priority, venue, declared.instrument, stream, row))

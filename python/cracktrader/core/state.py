@@ -1,0 +1,314 @@
+"""The state: every entity of a run and the questions asked of it. Only `engine` writes here.
+
+Aggregates (working quantities, reserves) follow their orders and are rechecked against them by `invariant`.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cracktrader.core.account import EMPTY, AccountKind, Ledger, margin, worst_exposure
+from cracktrader.core.book import Market
+from cracktrader.core.config import Config, account_of
+from cracktrader.core.event import Payload
+from cracktrader.core.fee import worst_fee
+from cracktrader.core.indicator import Indicator
+from cracktrader.core.instrument import Instrument, contract_value
+from cracktrader.core.intent import OrderId, OrderType, Side
+from cracktrader.core.order import Order
+from cracktrader.core.portfolio import FLAT, Position, Unsettled
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.timer import Timers
+from cracktrader.core.units import (
+    Money,
+    OrderOrdinal,
+    OutOfRange,
+    Price,
+    Quantity,
+    Rounding,
+    Time,
+    money,
+    mul_div_round,
+)
+
+DENSE_WINDOW = 64
+"""How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts."""
+
+
+class Working(NamedTuple):
+    """Exposure of an account's open orders in one instrument, and the cash they reserve."""
+
+    buying: Quantity
+    selling: Quantity
+    reserved: Money
+
+
+IDLE = Working(0, 0, 0)
+
+
+@dataclass(slots=True)
+class FillRecord:
+    """A fill as booked, kept until its order is archived."""
+
+    order: OrderOrdinal
+    strategy: int
+    instrument: int
+    quantity: Quantity
+    """Signed: bought above 0."""
+    value: Money
+    """Signed by the instrument's value sign."""
+    fee_currency: int
+    fee: Money
+    fee_quantity: Quantity
+    settled: bool
+    busted: bool
+
+
+@dataclass(slots=True)
+class Seen:
+    """Reports of one (venue, account) already taken: the content by key, and the watermark where keys are dense."""
+
+    watermark: int = 0
+    contents: dict[str, Payload] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StrategyState:
+    """What the engine keeps of a strategy."""
+
+    halted: bool = False
+    kill_switch: bool = False
+    reduce_only: bool = False
+    open_orders: int = 0
+    random_counter: int = 0
+    next_timer: int = 1
+    placed: deque[Time] = field(default_factory=deque)
+    """Times of admitted orders inside the rate window."""
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that replay rebuilds."""
+
+    config: Config
+    now: Time = 0
+    seq: int = 0
+    started: bool = False
+    ended: bool = False
+    stopped: int = 0
+    """The code that stopped the engine, or 0."""
+    kill_switch: bool = False
+    reduce_only: bool = False
+    day: int = -1
+    day_equity: Money = 0
+    next_ordinal: OrderOrdinal = 1
+    orders: dict[OrderOrdinal, Order] = field(default_factory=dict)
+    by_id: dict[OrderId, OrderOrdinal] = field(default_factory=dict)
+    retiring: list[tuple[Time, OrderOrdinal]] = field(default_factory=list)
+    """Closed orders by the time their reports may be forgotten: a heap."""
+    keys: dict[OrderOrdinal, list[str]] = field(default_factory=dict)
+    """Idempotency keys of each order's reports: its fills are forgotten with it, and where keys are not dense all of them."""
+    archived: int = 0
+    archive_digest: bytes = bytes(32)
+    accounts: dict[tuple[int, int], Position] = field(default_factory=dict)
+    """By (account, instrument)."""
+    strategies: dict[tuple[int, int], Position] = field(default_factory=dict)
+    """By (strategy, instrument); the null strategy owns the rest."""
+    unsettled_accounts: dict[tuple[int, int], Unsettled] = field(default_factory=dict)
+    unsettled_strategies: dict[tuple[int, int], Unsettled] = field(default_factory=dict)
+    ledgers: dict[tuple[int, int], Ledger] = field(default_factory=dict)
+    """By (account, currency)."""
+    strategy_fees: dict[tuple[int, int], Money] = field(default_factory=dict)
+    """By (strategy, currency)."""
+    fills: dict[tuple[int, str], FillRecord] = field(default_factory=dict)
+    """By (account, key)."""
+    parked: dict[tuple[int, str], OrderOrdinal] = field(default_factory=dict)
+    """Busts that came before their fill."""
+    seen: dict[int, Seen] = field(default_factory=dict)
+    """By account: each venue has one."""
+    working: dict[tuple[int, int], Working] = field(default_factory=dict)
+    """By (account, instrument)."""
+    markets: list[Market] = field(default_factory=list)
+    owners: list[StrategyState] = field(default_factory=list)
+    timers: Timers = field(default_factory=Timers)
+    indicators: list[Indicator] = field(default_factory=list)
+    counters: dict[int, int] = field(default_factory=dict)
+    """How often each code was given; not a leaf."""
+
+    def instrument(self, index: int) -> Instrument:
+        """The declaration."""
+        return self.config.instruments[index]
+
+    def account_of(self, instrument: int) -> int:
+        """The account that trades the instrument."""
+        return account_of(self.config, self.config.instruments[instrument].venue)
+
+    def position(self, account: int, instrument: int) -> Position:
+        """The account's position."""
+        return self.accounts.get((account, instrument), FLAT)
+
+    def own_position(self, strategy: int, instrument: int) -> Position:
+        """The strategy's own position; the null strategy owns what no strategy does."""
+        return self.strategies.get((strategy, instrument), FLAT)
+
+    def ledger(self, account: int, currency: int) -> Ledger:
+        """What the account holds in the currency."""
+        return self.ledgers.get((account, currency), EMPTY)
+
+    def order_of(self, order_id: OrderId) -> Order | None:
+        """The live order with this id."""
+        ordinal = self.by_id.get(order_id)
+        return None if ordinal is None else self.orders[ordinal]
+
+    def open_orders(self, strategy: int) -> list[Order]:
+        """The strategy's orders at the venue, oldest first."""
+        return [order for order in self.orders.values() if order.id.strategy == strategy and order.life.is_open]
+
+    def working_of(self, account: int, instrument: int) -> Working:
+        """Exposure of open orders."""
+        return self.working.get((account, instrument), IDLE)
+
+    def own_working(self, strategy: int, instrument: int) -> tuple[Quantity, Quantity]:
+        """(buying, selling) exposure of the strategy's own open orders."""
+        buying = selling = 0
+        for order in self.orders.values():
+            if order.id.strategy == strategy and order.instrument == instrument:
+                if order.side == Side.BUY:
+                    buying += order.exposure
+                else:
+                    selling += order.exposure
+        return buying, selling
+
+    def own_market_orders(self, strategy: int, instrument: int) -> int:
+        """Signed open quantity of the strategy's own market orders."""
+        return sum(
+            order.direction * order.remaining_quantity
+            for order in self.orders.values()
+            if order.id.strategy == strategy
+            and order.instrument == instrument
+            and order.order_type == OrderType.MARKET
+            and order.life.is_open
+        )
+
+    def exposure(self, order: Order) -> Working:
+        """What one order adds to the working quantities of its account and instrument."""
+        quantity = order.exposure
+        if not quantity:
+            return IDLE
+        if order.side == Side.SELL:
+            return Working(0, quantity, 0)
+        return Working(quantity, 0, self.reserve(order.instrument, order.risk_price, quantity))
+
+    def reserve(self, instrument: int, price: Price, quantity: Quantity) -> Money:
+        """Cash a buy reserves: its value at `price` plus the worst fee; 0 for a margin account."""
+        account = self.config.accounts[self.account_of(instrument)]
+        if account.kind is AccountKind.MARGIN:
+            return 0
+        declared = self.config.instruments[instrument]
+        value = contract_value(declared, price, quantity)
+        return money(value + worst_fee(declared, value))
+
+    def reserved(self, account: int, currency: int) -> Money:
+        """Cash reserved by open buys in the currency."""
+        return sum(
+            working.reserved
+            for (holder, instrument), working in sorted(self.working.items())
+            if holder == account and self.config.instruments[instrument].settlement_currency == currency
+        )
+
+    def required_margin(self, account: int, instrument: int, buying: Quantity, selling: Quantity) -> Money | None:
+        """Initial margin of the account in base currency, open orders included, with the working quantities of `instrument` replaced
+        by the given ones. None without a mark or rate."""
+        total = 0
+        for index in range(len(self.config.instruments)):
+            if self.account_of(index) != account:
+                continue
+            held = self.position(account, index).quantity
+            working = self.working_of(account, index)
+            if index == instrument:
+                working = Working(buying, selling, 0)
+            exposed = worst_exposure(held, working.buying, working.selling)
+            if not exposed:
+                continue
+            market = self.markets[index]
+            if not market.has_mark:
+                return None
+            declared = self.config.instruments[index]
+            needed = margin(declared, contract_value(declared, market.mark, exposed))
+            converted = self.to_base(needed, declared.settlement_currency)
+            if converted is None:
+                return None
+            total = money(total + converted)
+        return total
+
+    def to_base(self, amount: Money, currency: int) -> Money | None:
+        """The amount in base currency at the conversion's last mark, half to even. None without a rate."""
+        if currency == self.config.base_currency or amount == 0:
+            return amount
+        for conversion in self.config.conversions:
+            market = self.markets[conversion.instrument]
+            if conversion.currency == currency and market.has_mark:
+                return self._convert(amount, currency, conversion.instrument, market.mark)
+        return None
+
+    def _convert(self, amount: Money, currency: int, instrument: int, mark: Price) -> Money:
+        scale = self.config.currencies[currency].scale + self.config.instruments[instrument].price_decimals
+        net = self.config.currencies[self.config.base_currency].scale - scale
+        return money(mul_div_round(amount, mark * 10 ** max(net, 0), 10 ** max(-net, 0), Rounding.HALF_EVEN))
+
+    def position_value(self, position: Position, instrument: int, mark: Price) -> Money:
+        """What a position adds to equity at `mark`: its value where cash was paid for it, else its unrealised profit."""
+        declared = self.config.instruments[instrument]
+        value = declared.value_sign * contract_value(declared, mark, abs(position.quantity))
+        value = value if position.quantity >= 0 else -value
+        return value if declared.is_spot else value - position.cost
+
+    def equity(self) -> Money | None:
+        """Cash and positions of all accounts in base currency. None while a position has no mark or a currency no rate."""
+        try:
+            total = self.cash()
+            if total is None:
+                return None
+            for (_, instrument), position in sorted(self.accounts.items()):
+                if position.quantity == 0:
+                    continue
+                market = self.markets[instrument]
+                if not market.has_mark:
+                    return None
+                value = self.position_value(position, instrument, market.mark)
+                converted = self.to_base(value, self.config.instruments[instrument].settlement_currency)
+                if converted is None:
+                    return None
+                total = money(total + converted)
+            return total
+        except OutOfRange:
+            return None
+
+    def cash(self) -> Money | None:
+        """Cash of all accounts in base currency; None without a rate. OutOfRange when the sum does not fit."""
+        total: Money = 0
+        for (_, currency), ledger in sorted(self.ledgers.items()):
+            converted = self.to_base(ledger.cash, currency)
+            if converted is None:
+                return None
+            total = money(total + converted)
+        return total
+
+    def count(self, code: RejectCode) -> None:
+        """One more of this code."""
+        self.counters[code] = self.counters.get(code, 0) + 1
+
+
+def new_state(config: Config) -> State:
+    """The state before the first event: opening deposits are in the ledgers."""
+    state = State(config)
+    state.markets = [Market() for _ in config.instruments]
+    state.owners = [StrategyState() for _ in config.strategies]
+    for index, account in enumerate(config.accounts):
+        state.seen[index] = Seen()
+        for currency, amount in account.deposits:
+            held = state.ledger(index, currency)
+            state.ledgers[index, currency] = held._replace(
+                cash=money(held.cash + amount), transfers=money(held.transfers + amount)
+            )
+    return state

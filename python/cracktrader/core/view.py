@@ -1,0 +1,172 @@
+"""What a strategy may ask of the state while it is called: frozen values, in mantissas. `strategy/` turns them into floats.
+
+What changes here are the strategy's counters (random draws, timer ids), which are state and survive an exception, and in on_start its
+declared indicators.
+"""
+
+from typing import NamedTuple
+
+from cracktrader.core.indicator import BarField, Indicator, IndicatorKind
+from cracktrader.core.intent import OrderId
+from cracktrader.core.order import Order
+from cracktrader.core.portfolio import Position
+from cracktrader.core.random import below, draw
+from cracktrader.core.state import State
+from cracktrader.core.units import Money, OutOfRange, Price, Quantity, Time
+
+
+class OrderFacts(NamedTuple):
+    """An order as a strategy sees it."""
+
+    ordinal: int
+    strategy: int
+    seq: int
+    index: int
+    instrument: int
+    side: int
+    order_type: int
+    time_in_force: int
+    quantity: Quantity
+    limit_price: Price
+    stop_price: Price
+    status: int
+    filled_quantity: Quantity
+    """Net of busts."""
+    remaining_quantity: Quantity
+    filled_value: Money
+    created_time: Time
+    closed_time: Time
+    code: int
+    in_doubt: bool
+
+
+def facts(order: Order) -> OrderFacts:
+    """The order as a frozen value."""
+    return OrderFacts(
+        order.ordinal,
+        order.id.strategy,
+        order.id.seq,
+        order.id.index,
+        order.instrument,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.quantity,
+        order.limit_price,
+        order.stop_price,
+        int(order.status),
+        order.net_filled,
+        order.remaining_quantity,
+        order.filled_value,
+        order.created_time,
+        order.closed_time,
+        order.code,
+        order.in_doubt,
+    )
+
+
+class View:
+    """Questions of one engine; answers are values."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def now(self) -> Time:
+        """The event clock, ns."""
+        return self._state.now
+
+    def seq(self) -> int:
+        """seq_id of the event under way."""
+        return self._state.seq
+
+    def position(self, strategy: int, instrument: int) -> Position:
+        """The strategy's own position."""
+        return self._state.own_position(strategy, instrument)
+
+    def account_position(self, instrument: int) -> Position:
+        """The account's position, all strategies and transfers together."""
+        return self._state.position(self._state.account_of(instrument), instrument)
+
+    def working(self, strategy: int, instrument: int) -> tuple[Quantity, Quantity]:
+        """(buying, selling) that the strategy's own open orders can still fill."""
+        return self._state.own_working(strategy, instrument)
+
+    def market_orders(self, strategy: int, instrument: int) -> int:
+        """Signed open quantity of the strategy's own market orders."""
+        return self._state.own_market_orders(strategy, instrument)
+
+    def mark(self, instrument: int) -> Price | None:
+        """The last mark, None before the first."""
+        market = self._state.markets[instrument]
+        return market.mark if market.has_mark else None
+
+    def equity(self) -> Money | None:
+        """Cash and positions in base currency."""
+        return self._state.equity()
+
+    def cash(self) -> Money | None:
+        """Cash in base currency."""
+        try:
+            return self._state.cash()
+        except OutOfRange:
+            return None
+
+    def orders(self, strategy: int) -> list[OrderFacts]:
+        """The strategy's open orders, oldest first."""
+        return [facts(order) for order in self._state.open_orders(strategy)]
+
+    def order(self, strategy: int, seq: int, index: int) -> OrderFacts | None:
+        """One order by its id; None once it is archived."""
+        order = self._state.order_of(OrderId(strategy, seq, index))
+        return None if order is None else facts(order)
+
+    def order_by_ordinal(self, ordinal: int) -> OrderFacts | None:
+        """One order by its number in messages; None once it is archived."""
+        order = self._state.orders.get(ordinal)
+        return None if order is None else facts(order)
+
+    def draw(self, strategy: int) -> int:
+        """The strategy's next random u64."""
+        owner = self._state.owners[strategy]
+        owner.random_counter += 1
+        return draw(self._state.config.seed, strategy, owner.random_counter - 1)
+
+    def below(self, strategy: int, bound: int) -> int:
+        """The strategy's next random integer in 0..bound-1."""
+        owner = self._state.owners[strategy]
+        value, owner.random_counter = below(self._state.config.seed, strategy, owner.random_counter, bound)
+        return value
+
+    def next_timer(self, strategy: int) -> int:
+        """A fresh timer id for the strategy."""
+        owner = self._state.owners[strategy]
+        owner.next_timer += 1
+        return owner.next_timer - 1
+
+    def restore(self, strategy: int, random_counter: int, next_timer: int) -> None:
+        """Put the strategy's counters where a recorded callback left them."""
+        owner = self._state.owners[strategy]
+        owner.random_counter, owner.next_timer = random_counter, next_timer
+
+    def declare(self, strategy: int, kind: int, period: int, stream: int, bar_field: int) -> int:
+        """Declare an indicator on a bar stream and return its index; ValueError after the start or for a bad argument."""
+        state = self._state
+        if state.started:
+            raise ValueError("indicators are declared in on_start only")
+        if not 1 <= period <= 100_000:
+            raise ValueError(f"indicator period {period} is outside 1..100000")
+        declared = state.config.streams[stream]
+        field = BarField(bar_field)
+        instrument = state.config.instruments[declared.instrument]
+        decimals = declared.volume_decimals if field is BarField.VOLUME else instrument.price_decimals
+        indicator = Indicator(strategy, IndicatorKind(kind), period, declared.instrument, stream, field, decimals)
+        state.indicators.append(indicator)
+        return len(state.indicators) - 1
+
+    def indicator(self, index: int) -> Indicator:
+        """A declared indicator."""
+        return self._state.indicators[index]
+
+
