@@ -13,12 +13,12 @@ class SmaCross(ct.Strategy):
     slow: int = 100
     size: float = 0.95
 
-    def on_start(self, ctx: ct.StrategyContext) -> None:
+    def on_start(self, ctx):
         """Declare the averages: the core computes them, bar by bar."""
         self.fast_ma = ctx.indicator(ct.SMA(self.fast))
         self.slow_ma = ctx.indicator(ct.SMA(self.slow))
 
-    def on_bar(self, ctx: ct.StrategyContext, bar: ct.EventView) -> None:
+    def on_bar(self, ctx, bar):
         """Act on the bar in which a cross happens."""
         if self.fast_ma.crossed_above(self.slow_ma):
             ctx.target(percent=self.size)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from cracktrader.analysis import Result, Stats
 from cracktrader.analysis.plot import MAX_CANDLES, MAX_POINTS, thin
 from cracktrader.data import load
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.outcome import RunOutcome
 
 MINUTE = 60_000_000_000
 START = 1_704_067_200_000_000_000
@@ -36,7 +36,7 @@ def bars(prices: Any, symbol: str = "X") -> Any:
     return load(dict.fromkeys(("open", "high", "low", "close"), prices) | {"time": stamps}, name=symbol, every="1m")[0]
 
 
-def outcome(**changes: Any) -> Any:
+def outcome(**changes: Any) -> RunOutcome:
     """A run over five bars: bought at 101 on minute 1, sold at 103 on minute 3, one bar each side in cash."""
     market = bars(np.array([100.0, 101.0, 102.0, 103.0, 104.0]))
     fills = [
@@ -71,10 +71,10 @@ def outcome(**changes: Any) -> Any:
         "bars": [market],
         "strategies": [{"name": "S", "parameters": {"fast": 5}}],
     }
-    return SimpleNamespace(**(run | changes))
+    return RunOutcome(**(run | changes))
 
 
-def nothing_filled(**changes: Any) -> Any:
+def nothing_filled(**changes: Any) -> RunOutcome:
     idle = {"fills": columns(FILLS, []), "orders": columns(ORDERS, [])}
     return outcome(**(idle | changes))
 
@@ -130,6 +130,15 @@ def test_a_run_over_no_rows_still_has_figures() -> None:
     result = Result(nothing_filled(equity=empty, bars=[]))
     assert result.stats.final_equity == 10_000.0 and result.stats.sharpe is None and result.stats.exposure is None
     assert "0 round trips" in repr(result)
+
+
+def test_rows_without_a_total_are_left_out_of_the_figures(tmp_path: Path) -> None:
+    run = outcome()
+    run.equity["equity"][1:3] = np.nan
+    result = Result(run)
+    assert result.stats.final_equity == pytest.approx(10_017.96) and result.stats.sharpe is not None
+    assert result.stats.max_drawdown == 0.0
+    assert "NaN" not in result.report(tmp_path / "r.html").read_text().partition("<script>")[0]
 
 
 def test_the_representation_is_one_line_that_names_strategy_engine_and_state() -> None:

@@ -70,8 +70,11 @@ def strategy(body: str) -> str:
         (["backtest", "x.py", *SAMPLE, "--engine", "go"], "'go' is not one of 'rust', 'python', 'both'"),
         (["backtest", "x.py", *SAMPLE, "--cash", "much"], "--cash"),
         (["backtest", "x.py", *SAMPLE], "x.py: no such file"),
-        (["backtest", CROSS, *SAMPLE, "--param", "fats=3"], "SmaCross has no parameter fats: it has fast, slow, size"),
-        (["backtest", CROSS, *SAMPLE, "--every", "1 fortnight"], "every='1 fortnight' is not a duration"),
+        (
+            ["backtest", CROSS, *SAMPLE, "--param", "fats=3"],
+            "SmaCross has no parameter fats: it has fast, slow, size, warm_up",
+        ),
+        (["backtest", CROSS, *SAMPLE, "--every", "1 fortnight"], "'1 fortnight' is not a duration"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str], message: str) -> None:
@@ -237,9 +240,9 @@ def test_the_demo_keeps_a_strategy_that_was_changed(run: Run) -> None:
 
 
 def test_the_example_is_the_strategy_of_the_demo() -> None:
-    from cracktrader.cli.demo import STRATEGY_FILE
+    from cracktrader.cli.demo import STRATEGY_TEXT
 
-    assert Path(CROSS).read_text() == STRATEGY_FILE.read_text()
+    assert Path(CROSS).read_text() == STRATEGY_TEXT.read_text()
 
 
 @pytest.mark.rust

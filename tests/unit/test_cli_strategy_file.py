@@ -97,7 +97,7 @@ def test_a_file_that_raises_is_a_strategy_error_with_the_end_of_its_traceback(
 
 def test_parameters_take_the_type_of_their_default(tmp_path: Path) -> None:
     strategy = load_strategy(write(tmp_path, ONE))
-    assert list(known_parameters(strategy)) == ["fast", "rate", "short", "name_of_it", "levels"]
+    assert list(known_parameters(strategy)) == ["fast", "rate", "short", "name_of_it", "levels", "warm_up"]
     given = ["fast=5", "rate=2", "short=yes", "name_of_it=7", "levels=(3, 4)"]
     assert parse_parameters(strategy, given) == {
         "fast": 5,
@@ -112,7 +112,7 @@ def test_parameters_take_the_type_of_their_default(tmp_path: Path) -> None:
     ("pair", "message"),
     [
         ("fast", "write NAME=VALUE"),
-        ("quick=5", "Cross has no parameter quick: it has fast, rate, short, name_of_it, levels"),
+        ("quick=5", "Cross has no parameter quick: it has fast, rate, short, name_of_it, levels, warm_up"),
         ("_inner=5", "no parameter _inner"),
         ("fast=2.5", r"Cross parameter fast=2.5: '2.5' is not a int \(default 10\)"),
         ("short=maybe", "'maybe' is not a bool"),

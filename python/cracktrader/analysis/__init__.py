@@ -1,6 +1,6 @@
 """The room that reads finished runs: `Result`, its figures, charts and report. Nothing here takes part in a run."""
 
-from .result import Result
-from .statistics import Stats
+from cracktrader.analysis.result import Result
+from cracktrader.analysis.statistics import Stats
 
 __all__ = ["Result", "Stats"]

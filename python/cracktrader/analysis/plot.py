@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .statistics import DAY_NS, drawdowns
+from cracktrader.analysis.statistics import DAY_NS, drawdowns
+from cracktrader.analysis.summary import valued
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
-    from ..data.columns import BarColumns
-    from ..runtime.outcome import RunOutcome
+    from cracktrader.data.columns import BarColumns
+    from cracktrader.runtime.outcome import RunOutcome
 
 MAX_POINTS = 5_000
 MAX_CANDLES = 1_500
@@ -77,7 +78,7 @@ def _chosen(outcome: RunOutcome, symbols: Iterable[str] | None) -> list[BarColum
         names = [symbols] if isinstance(symbols, str) else list(symbols)
         unknown = [name for name in names if name not in by_symbol]
         if unknown:
-            from ..errors import ConfigError
+            from cracktrader.errors import ConfigError
 
             raise ConfigError(f"no bars of {', '.join(unknown)} in this run: it has {', '.join(by_symbol)}")
         return [by_symbol[name] for name in names]
@@ -152,7 +153,7 @@ def _draw_fills(chart: go.Figure, row: int, outcome: RunOutcome, symbol: str, li
 def _draw_equity(chart: go.Figure, row: int, outcome: RunOutcome, shown: list[BarColumns]) -> None:
     import plotly.graph_objects as go
 
-    times, equity = outcome.equity["time"], outcome.equity["equity"]
+    times, equity = valued(outcome)
     if len(shown) == 1 and len(outcome.bars) == 1 and len(shown[0]):
         close = shown[0].prices("close")
         held = outcome.initial_cash * close / close[0]

@@ -11,13 +11,13 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from .plot import figure
-from .statistics import LABELS, shown
+from cracktrader.analysis.plot import figure
+from cracktrader.analysis.statistics import LABELS, shown
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from .result import Result
+    from cracktrader.analysis.result import Result
 
 LISTED_TRADES = 500
 _CARDS = ("total_return", "cagr", "sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "fees")
@@ -104,6 +104,7 @@ def _months(equity: pl.DataFrame, initial_cash: float) -> str:
         return "<p>No data.</p>"
     import polars as pl
 
+    equity = equity.filter(pl.col("equity").is_finite())
     ends = equity.group_by_dynamic("time", every="1mo").agg(pl.col("equity").last())
     years: dict[int, dict[int, float]] = {}
     before = year_start = initial_cash

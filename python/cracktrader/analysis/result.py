@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .statistics import Stats, shown
-from .summary import summarise, why_no_trades
-from .trades import round_trips
+from cracktrader.analysis.statistics import Stats, shown
+from cracktrader.analysis.summary import summarise, why_no_trades
+from cracktrader.analysis.trades import round_trips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     import polars as pl
 
-    from ..runtime.outcome import RunOutcome
+    from cracktrader.runtime.outcome import RunOutcome
 
 
 class Result:
@@ -101,13 +101,13 @@ class Result:
 
     def plot(self, symbols: Iterable[str] | None = None) -> go.Figure:
         """Price with fills, equity and drawdown as a plotly figure; `symbols` defaults to the first four traded."""
-        from .plot import figure
+        from cracktrader.analysis.plot import figure
 
         return figure(self.outcome, symbols)
 
     def report(self, path: str | Path) -> Path:
         """Write one HTML file that needs no network: figures, charts, monthly returns, round trips, state digest."""
-        from .report import write_report
+        from cracktrader.analysis.report import write_report
 
         return write_report(self, Path(path))
 

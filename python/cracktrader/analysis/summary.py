@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import statistics
-from .trades import time_in_market
+from cracktrader.analysis import statistics
+from cracktrader.analysis.trades import time_in_market
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..runtime.outcome import RunOutcome
+    from cracktrader.runtime.outcome import RunOutcome
 
 
 def summarise(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> statistics.Stats:
     """The figures of a run; `trips` are its round trips as columns."""
     import numpy as np
 
-    times, equity = outcome.equity["time"], outcome.equity["equity"]
+    times, equity = valued(outcome)
     final = float(equity[-1]) if len(equity) else outcome.initial_cash
     profits = np.asarray(trips["pnl"], dtype=np.float64)
     returns = statistics.period_returns(equity)
@@ -52,6 +52,16 @@ def summarise(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> statis
         fills=len(fills["price"]),
         orders=len(outcome.orders["order"]),
     )
+
+
+def valued(outcome: RunOutcome) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Times and equity of the rows that have one: without a rate to the base currency a total does not exist."""
+    import numpy as np
+
+    times = np.asarray(outcome.equity["time"], dtype=np.int64)
+    equity = np.asarray(outcome.equity["equity"], dtype=np.float64)
+    known = np.isfinite(equity)
+    return (times, equity) if known.all() else (times[known], equity[known])
 
 
 def _years(times: NDArray[np.int64]) -> float:

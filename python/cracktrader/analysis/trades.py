@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from ..data.columns import BarColumns
+    from cracktrader.data.columns import BarColumns
 
 COLUMNS = (
     "strategy",

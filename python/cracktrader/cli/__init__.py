@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..errors import CracktraderError
+from cracktrader.errors import CracktraderError
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; `arguments` defaults to those of the process. Returns the exit code."""
     import typer
 
-    from .app import app
+    from cracktrader.cli.app import app
 
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:

@@ -29,7 +29,7 @@ def demo(
     as_json: AsJson = False,
 ) -> int:
     """Run a strategy on bundled data, on both cores."""
-    from .demo import run_demo
+    from cracktrader.cli.demo import run_demo
 
     return run_demo(folder, as_json)
 
@@ -54,7 +54,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy of a file on historical bars."""
-    from .backtest import Options, run_backtest
+    from cracktrader.cli.backtest import Options, run_backtest
 
     options = Options(
         strategy_file=strategy_file,
@@ -78,7 +78,7 @@ def backtest(
 @app.command()
 def doctor(as_json: AsJson = False) -> int:
     """Check the installation; write nothing."""
-    from .doctor import run_doctor
+    from cracktrader.cli.doctor import run_doctor
 
     return run_doctor(as_json)
 
@@ -86,6 +86,6 @@ def doctor(as_json: AsJson = False) -> int:
 @app.command()
 def version(as_json: AsJson = False) -> int:
     """Print versions: package, contract, cores."""
-    from .doctor import run_version
+    from cracktrader.cli.doctor import run_version
 
     return run_version(as_json)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import ConfigError
-from .console import note, output_of_strategies, print_json, print_table, progress_bar, say
-from .strategy_file import load_strategy, parse_parameters
+from cracktrader.cli.console import note, output_of_strategies, print_json, print_table, progress_bar, say
+from cracktrader.cli.strategy_file import load_strategy, parse_parameters
+from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ..analysis import Result
-    from ..data import BarColumns
+    from cracktrader.analysis import Result
+    from cracktrader.data import BarColumns
 
 DIFFERENT = 1
 STRATEGY_RAISED = 4
@@ -57,7 +57,7 @@ def run_backtest(options: Options) -> int:
 
 
 def _load(options: Options) -> list[BarColumns]:
-    from ..data import load
+    from cracktrader.data import load
 
     # One file may be given as such; several have to be told apart by their names.
     source: Any = options.data[0] if len(options.data) == 1 else list(options.data)
@@ -69,7 +69,8 @@ def _load(options: Options) -> list[BarColumns]:
 
 
 def _run(strategy: Any, data: list[BarColumns], engine: str, options: Options) -> Result:
-    from ..runtime.backtest import Venue, backtest
+    from cracktrader.analysis.backtest import backtest
+    from cracktrader.runtime.backtest import Venue
 
     with progress_bar(f"{type(strategy).__name__} on {engine}", options.as_json) as progress:
         return backtest(
@@ -139,7 +140,7 @@ def _described(result: Result) -> dict[str, Any]:
 
 
 def _show(results: list[Result], report: str | None) -> None:
-    from ..analysis.statistics import LABELS, shown
+    from cracktrader.analysis.statistics import LABELS, shown
 
     outcome, stats = results[-1].outcome, results[-1].stats
     parameters = [f"{key}={value}" for one in outcome.strategies for key, value in one["parameters"].items()]

@@ -7,17 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
-from .backtest import are_equal, describe, exit_code, show_cores, show_trouble, write_report
-from .console import output_of_strategies, print_json, print_table, say
-from .strategy_file import load_strategy
+from cracktrader.cli.backtest import are_equal, describe, exit_code, show_cores, show_trouble, write_report
+from cracktrader.cli.console import output_of_strategies, print_json, print_table, say
+from cracktrader.cli.strategy_file import load_source
+from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ..analysis import Result
+    from cracktrader.analysis import Result
 
 SAMPLE = "sample:sp500_1d"
 FEES = 0.001
-STRATEGY_FILE = Path(__file__).with_name("sma_cross.py")
+# Not a module of this package: it is what a user would write, and is copied for the user to change.
+STRATEGY_TEXT = Path(__file__).with_name("demo_strategy.txt")
+STRATEGY_FILE = "sma_cross.py"
 _FIGURES = ("total_return", "buy_and_hold_return", "cagr", "sharpe", "max_drawdown", "trades", "win_rate", "fees")
 
 
@@ -40,28 +42,28 @@ def run_demo(folder: Path, as_json: bool) -> int:
 
 
 def _results() -> list[Result]:
-    from ..data import load
-    from ..runtime.backtest import backtest
+    from cracktrader.analysis.backtest import backtest
+    from cracktrader.data import load
 
-    strategy = load_strategy(STRATEGY_FILE)
+    strategy = load_source(STRATEGY_TEXT)
     data = load(SAMPLE)
     return [backtest(strategy(), data, fees=FEES, engine=engine) for engine in ("python", "rust")]
 
 
 def _strategy_copy(folder: Path) -> Path:
     """A copy to change and run again; one that is there already is the user's and stays."""
-    target = folder / STRATEGY_FILE.name
+    target = folder / STRATEGY_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            shutil.copyfile(STRATEGY_FILE, target)
+            shutil.copyfile(STRATEGY_TEXT, target)
     except OSError as error:
         raise ConfigError(f"cannot write to {folder}: {error.strerror}; choose another with --folder") from error
     return target
 
 
 def _show(results: list[Result]) -> None:
-    from ..analysis.statistics import LABELS, shown
+    from cracktrader.analysis.statistics import LABELS, shown
 
     bars = results[0].outcome.bars[0]
     times = results[0].equity["time"]

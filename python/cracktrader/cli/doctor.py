@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .console import print_json, print_table, say
+from cracktrader.cli.console import print_json, print_table, say
 
 DEPENDENCIES = ("msgspec", "numpy", "plotly", "polars", "rich", "typer")
 OPTIONAL = ("pandas", "pyarrow")
@@ -80,7 +80,7 @@ def _python() -> Check:
 
 
 def _rust_core() -> Check:
-    from .. import backend
+    from cracktrader import backend
 
     described = ", ".join(f"{key} {value}" for key, value in backend.describe().items())
     if backend.available():
@@ -108,7 +108,7 @@ def _optional(name: str) -> Check:
 
 
 def _bundled_data() -> Check:
-    from ..data import load, samples
+    from cracktrader.data import load, samples
 
     read = [load(f"sample:{name}")[0] for name in samples()]
     found = ", ".join(f"{bars.symbol} {len(bars):,} bars" for bars in read)
@@ -119,16 +119,16 @@ def _bundled_data() -> Check:
 
 def _cores_agree() -> Check:
     """A short run on both cores must end in the same state."""
-    from .. import backend
+    from cracktrader import backend
 
     if not backend.available():
         return Check("cores agree", True, "not compared: the Rust core is not built")
-    from ..data import load, sample
-    from ..runtime.backtest import backtest
-    from .demo import STRATEGY_FILE
-    from .strategy_file import load_strategy
+    from cracktrader.analysis.backtest import backtest
+    from cracktrader.cli.demo import STRATEGY_TEXT
+    from cracktrader.cli.strategy_file import load_source
+    from cracktrader.data import load, sample
 
-    strategy, data = load_strategy(STRATEGY_FILE), load(sample("sp500_1d").head(400))
+    strategy, data = load_source(STRATEGY_TEXT), load(sample("sp500_1d").head(400))
     digests = {engine: backtest(strategy(), data, engine=engine).state_hash for engine in ("python", "rust")}
     same = digests["python"] == digests["rust"]
     remedy = "" if same else "the extension is of another version than the package: build it again"
@@ -145,7 +145,7 @@ def package_version() -> str:
 
 def run_version(as_json: bool) -> int:
     """Print versions; always 0."""
-    from .. import backend
+    from cracktrader import backend
 
     core: dict[str, Any] = dict(backend.describe())
     if as_json:

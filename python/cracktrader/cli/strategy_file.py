@@ -6,8 +6,6 @@ Running it is not here. The file's folder joins the import path, so that a strat
 from __future__ import annotations
 
 import ast
-import importlib.util
-import inspect
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, StrategyError
+from cracktrader.errors import ConfigError, StrategyError
 
 if TYPE_CHECKING:
-    from ..strategy import Strategy
+    from cracktrader.strategy import Strategy
 
 _TRACEBACK_LINES = 12
 
@@ -32,31 +30,34 @@ def load_strategy(path: Path, name: str | None = None) -> type[Strategy]:
         raise ConfigError(f"{path}: {'is a folder, not a strategy file' if path.is_dir() else 'no such file'}")
     if path.suffix != ".py":
         raise ConfigError(f"{path}: a strategy file ends in .py")
+    return load_source(path, name)
+
+
+def load_source(path: Path, name: str | None = None) -> type[Strategy]:
+    """As `load_strategy`, for a file that is there, whatever its name ends in."""
     return _choose(path, _import(path), name)
 
 
 def _import(path: Path) -> ModuleType:
-    module_name = f"strategy_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: Python cannot import this file")
-    module = importlib.util.module_from_spec(spec)
+    """Run the file as a module of its own. Compiled here, so that no cache file is written beside it."""
+    module = ModuleType(f"strategy_file_{path.stem}")
+    module.__file__ = str(path)
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
     # Pickling, dataclasses and typing look a class's module up here.
-    sys.modules[module_name] = module
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
-        del sys.modules[module_name]
+        del sys.modules[module.__name__]
         tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TRACEBACK_LINES:]
         raise StrategyError(f"{path} raised while it was imported\n" + "\n".join(tail)) from error
     return module
 
 
 def _choose(path: Path, module: ModuleType, name: str | None) -> type[Strategy]:
-    from ..strategy import Strategy
+    from cracktrader.strategy import Strategy
 
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     usable = {key: cls for key, cls in classes.items() if issubclass(cls, Strategy) and cls is not Strategy}
@@ -89,17 +90,13 @@ def parse_parameters(strategy: type[Strategy], pairs: Sequence[str]) -> dict[str
 
 
 def known_parameters(strategy: type[Strategy]) -> dict[str, Any]:
-    """The parameters of a strategy with their defaults: annotated public class attributes."""
-    from ..strategy import Strategy
+    """The parameters of a strategy with their defaults: its own first, what every strategy has last."""
+    from cracktrader.strategy import Strategy
 
-    found: dict[str, Any] = {}
-    for cls in reversed(strategy.__mro__):
-        if not issubclass(cls, Strategy) or cls is Strategy:
-            continue
-        for name in inspect.get_annotations(cls):
-            if not name.startswith("_") and hasattr(strategy, name):
-                found[name] = getattr(strategy, name)
-    return found
+    common = Strategy.parameter_types()
+    names = strategy.parameter_types()
+    ordered = [*(name for name in names if name not in common), *(name for name in names if name in common)]
+    return {name: getattr(strategy, name) for name in ordered}
 
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -378,9 +378,7 @@ def _admit_replace(state: State, strategy: int, replace: ReplaceOrder) -> Verdic
     if order.instrument >= len(state.config.instruments):
         return Verdict(RejectCode.E_NOT_SENT, order.ordinal, 0)
     instrument = state.instrument(order.instrument)
-    verdict = _terms_schema(
-        instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price
-    )
+    verdict = _terms_schema(instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price)
     if verdict.code:
         return verdict
     if not state.config.venues[instrument.venue].capabilities.replace:

@@ -176,12 +176,15 @@ def decode_event(data: bytes) -> Event:
 
 def read_event(reader: Reader) -> Event:
     """The next event."""
-    *head, code = reader.fields(_ENVELOPE)
-    if code not in EventType._value2member_map_:
-        raise CodecError(f"event type {code} before {reader.at} is not in the contract")
-    event_type = EventType(code)
-    payload = PAYLOADS[event_type](*reader.fields(EVENT_FIELDS[event_type]))
-    return Event(*head, payload, str(reader.field("s")))  # type: ignore[arg-type]
+    seq_id, event_time, ingest_time, source, venue, account, instrument, code = _ints(reader, _ENVELOPE)
+    try:
+        event_type = EventType(code)
+    except ValueError:
+        raise CodecError(f"event type {code} before {reader.at} is not in the contract") from None
+    make: Callable[..., Payload] = PAYLOADS[event_type]
+    payload = make(*reader.fields(EVENT_FIELDS[event_type]))
+    key = str(reader.field("s"))
+    return Event(seq_id, event_time, ingest_time, source, venue, account, instrument, payload, key)
 
 
 def encode_intent(intent: Intent) -> bytes:
@@ -198,10 +201,11 @@ def read_intent(reader: Reader) -> Intent:
     code = reader.field("B")
     for kind, number in INTENT_TYPES.items():
         if number == code:
-            values = reader.fields(INTENT_FIELDS[kind])
+            make: Callable[..., Intent] = kind
             if kind is CancelOrder or kind is ReplaceOrder:
-                values = [OrderId(*values[:3]), *values[3:]]  # type: ignore[arg-type, list-item]
-            return kind(*values)  # type: ignore[arg-type]
+                order_id = OrderId(*_ints(reader, _ORDER_ID))
+                return make(order_id, *reader.fields(INTENT_FIELDS[kind][len(_ORDER_ID) :]))
+            return make(*reader.fields(INTENT_FIELDS[kind]))
     raise CodecError(f"intent type {code} before {reader.at} is not in the contract")
 
 

@@ -217,7 +217,7 @@ class Refused(NamedTuple):
 
     strategy: int
     intent_seq: int
-    index: int
+    index: int  # type: ignore[assignment]  # the contract's name; tuple.index is not used
     intent_type: int
     code: int
     value: int

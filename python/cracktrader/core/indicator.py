@@ -112,6 +112,7 @@ def crossed_above(a: Indicator, b: Indicator) -> bool:
     if not (a.was_warm and b.was_warm):
         return False
     if a.kind is IndicatorKind.SMA and b.kind is IndicatorKind.SMA:
-        a_scale, b_scale = b.period * 10**b.decimals, a.period * 10**a.decimals
+        a_scale: int = b.period * 10**b.decimals
+        b_scale: int = a.period * 10**a.decimals
         return a.previous_sum * a_scale <= b.previous_sum * b_scale and a.sum * a_scale > b.sum * b_scale
     return a.previous <= b.previous and a.value > b.value

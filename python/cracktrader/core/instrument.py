@@ -64,7 +64,11 @@ class Instrument:
 
 def problem(instrument: Instrument) -> str:
     """Why the declaration is invalid, or ''. A valid one's largest value fits money, with its decimals as divisors that fit i128."""
-    for name, decimals in (("price", instrument.price_decimals), ("quantity", instrument.quantity_decimals), ("settlement", instrument.settlement_scale)):
+    for name, decimals in (
+        ("price", instrument.price_decimals),
+        ("quantity", instrument.quantity_decimals),
+        ("settlement", instrument.settlement_scale),
+    ):
         if not 0 <= decimals <= MAX_DECIMALS:
             return f"{name} decimals {decimals} are outside 0..{MAX_DECIMALS}"
     for name, value, most in (

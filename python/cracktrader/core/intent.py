@@ -47,7 +47,7 @@ class OrderId(NamedTuple):
 
     strategy: int
     seq: int
-    index: int
+    index: int  # type: ignore[assignment]  # the contract's name; tuple.index is not used
 
 
 class PlaceOrder(NamedTuple):

@@ -342,9 +342,7 @@ class SimulatedVenue:
         """A cash account stays at or above zero; a margin account that grows a position covers its initial margins with its equity in
         the settlement currency."""
         if self.config.accounts[self.account].kind is AccountKind.CASH:
-            return after.quantity >= min(before.quantity, 0) and (
-                ledger.cash >= 0 or after.quantity <= before.quantity
-            )
+            return after.quantity >= min(before.quantity, 0) and (ledger.cash >= 0 or after.quantity <= before.quantity)
         if abs(after.quantity) <= abs(before.quantity):
             return True
         currency = self.config.instruments[traded].settlement_currency

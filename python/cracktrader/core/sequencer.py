@@ -100,7 +100,9 @@ class Sequencer:
             rows.volume[row],
             stream,
         )
-        return Event(0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, bar, "")
+        return Event(
+            0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, bar, ""
+        )
 
     def _push_head(self, stream: int) -> None:
         rows, row = self.rows[stream], self.next_rows[stream]

@@ -101,7 +101,7 @@ def parse_decimal(text: str, decimals: int) -> int:
     fraction = fraction.rstrip("0")
     if len(fraction) > decimals:
         raise ValueError(f"{text!r} needs more than {decimals} decimals")
-    mantissa = int(whole) * 10**decimals + int(fraction or "0") * 10 ** (decimals - len(fraction))
+    mantissa: int = int(whole) * 10**decimals + int(fraction or "0") * 10 ** (decimals - len(fraction))
     if mantissa > I64_MAX:
         raise ValueError(f"{text!r} does not fit at {decimals} decimals")
     return -mantissa if text.startswith("-") else mantissa

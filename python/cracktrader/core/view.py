@@ -21,7 +21,7 @@ class OrderFacts(NamedTuple):
     ordinal: int
     strategy: int
     seq: int
-    index: int
+    index: int  # type: ignore[assignment]  # the contract's name; tuple.index is not used
     instrument: int
     side: int
     order_type: int
@@ -68,10 +68,12 @@ def facts(order: Order) -> OrderFacts:
 class View:
     """Questions of one engine; answers are values."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_state", "active")
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.active = False
+        """Whether a callback is under way; the host says so."""
 
     def now(self) -> Time:
         """The event clock, ns."""
@@ -168,5 +170,3 @@ class View:
     def indicator(self, index: int) -> Indicator:
         """A declared indicator."""
         return self._state.indicators[index]
-
-

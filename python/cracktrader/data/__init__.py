@@ -3,8 +3,8 @@
 Heavy libraries are imported where they are used: importing the package stays cheap. Live data comes from `venues`.
 """
 
-from .columns import BarColumns
-from .load import Bars, load
-from .samples import sample, samples
+from cracktrader.data.bars import Bars, load
+from cracktrader.data.bundled import sample, samples
+from cracktrader.data.columns import BarColumns
 
 __all__ = ["BarColumns", "Bars", "load", "sample", "samples"]

@@ -1,6 +1,6 @@
 """`BarColumns`: one instrument's bars as integer columns, the only form in which market data enters a core.
 
-Here are the record, the check of its shape and the check of its rows. Reading files and frames is in `load.py`, the
+Here are the record, the check of its shape and the check of its rows. Reading files and frames is in `bars.py`, the
 choice of decimals in `decimals.py`.
 """
 
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import DataError
+from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import DataError
+from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError
-from .samples import sample
+from cracktrader.data.bundled import sample
+from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,7 +11,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, DataError
+from cracktrader.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,21 +37,20 @@ _ISO_TIME = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]
 _OFFSET = r"[+-]\d{2}:?\d{2}$"
 
 
-def parse_duration(every: str | int | timedelta) -> int:
-    """Nanoseconds of "1m", "5m", "1h", "1d", "1w" (also ms, us, ns, s), a timedelta, or an int of nanoseconds."""
-    if isinstance(every, timedelta):
-        return _positive(every // timedelta(microseconds=1) * 1_000, every)
-    if isinstance(every, int) and not isinstance(every, bool):
-        return _positive(every, every)
-    match = _DURATION.match(every.strip().lower()) if isinstance(every, str) else None
-    if match is None or match[2] not in UNIT_NS:
-        raise ConfigError(f'every={every!r} is not a duration: a number and one of {", ".join(UNIT_NS)}, as in "5m"')
-    return _positive(int(match[1]) * UNIT_NS[match[2]], every)
+def parse_duration(value: str | int | timedelta) -> int:
+    """Nanoseconds of "1m", "5m", "1h", "1d", "1w" (also s, ms, us, ns), of a timedelta, or of an int that is nanoseconds.
 
-
-def _positive(nanoseconds: int, every: object) -> int:
+    Raises ConfigError for anything else, and for what is not positive.
+    """
+    nanoseconds = 0
+    if isinstance(value, timedelta):
+        nanoseconds = value // timedelta(microseconds=1) * 1_000
+    elif isinstance(value, int) and not isinstance(value, bool):
+        nanoseconds = value
+    elif isinstance(value, str) and (match := _DURATION.match(value.strip().lower())):
+        nanoseconds = int(match[1]) * UNIT_NS.get(match[2], 0)
     if not 0 < nanoseconds < 2**62:
-        raise ConfigError(f"every={every!r} is not a duration: it must be positive")
+        raise ConfigError(f'{value!r} is not a duration: a positive number and one of {", ".join(UNIT_NS)}, as in "5m"')
     return nanoseconds
 
 

@@ -53,7 +53,7 @@ def order_ordinal(payload: Payload) -> int | None:
     """The order a report is about, or None."""
     code = EVENT_TYPES[type(payload)]
     if EventType.ACCEPTED <= code <= EventType.DENIED:
-        ordinal: int = payload[0]
+        ordinal: int = payload.order  # type: ignore[union-attr]  # these types have an order
         return ordinal
     return None
 
@@ -109,9 +109,7 @@ def _bad_terms(plan: Plan, order: Order, payload: Filled | Replaced) -> bool:
         in_base = _fee_in_base(instrument, payload.fee_currency)
         return in_base and config.currencies[payload.fee_currency].scale != instrument.quantity_decimals
     prices = ((payload.limit_price, takes_limit(order.order_type)), (payload.stop_price, takes_stop(order.order_type)))
-    return any(
-        not _is_price(instrument, price) if wanted else price != NONE_PRICE for price, wanted in prices
-    )
+    return any(not _is_price(instrument, price) if wanted else price != NONE_PRICE for price, wanted in prices)
 
 
 def _is_price(instrument: Instrument, price: Price) -> bool:

@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import ConfigError, DataError
-from .columns import PRICE_FIELDS, BarColumns, check_rows, check_times, is_symbol
-from .decimals import CHUNK_ROWS, Mantissas, to_mantissas
-from .sources import INDEX_COLUMN, default_symbol, open_source
-from .stamps import commonest_spacing, parse_duration, to_nanoseconds
+from cracktrader.data.columns import PRICE_FIELDS, BarColumns, check_rows, check_times, is_symbol
+from cracktrader.data.decimals import CHUNK_ROWS, Mantissas, to_mantissas
+from cracktrader.data.sources import INDEX_COLUMN, default_symbol, open_source
+from cracktrader.data.stamps import commonest_spacing, parse_duration, to_nanoseconds
+from cracktrader.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import numpy as np

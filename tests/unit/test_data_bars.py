@@ -217,13 +217,14 @@ def test_bars_closer_than_their_interval_never_overlap_and_never_see_ahead() -> 
         ("250ms", 250_000_000),
         (MINUTE, MINUTE),
         (timedelta(hours=1), 60 * MINUTE),
+        ("250us", 250_000),
     ],
 )
 def test_the_interval_can_be_declared(every: Any, nanoseconds: int) -> None:
     assert one(minutes(), every=every).interval_ns == nanoseconds
 
 
-@pytest.mark.parametrize("every", ["", "m", "1", "1 month", "-1m", "0m", 0, -5, True, 1.5])
+@pytest.mark.parametrize("every", ["", "m", "1", "1 month", "-1m", "0m", "1.5h", 0, -5, True, 1.5, timedelta(0)])
 def test_an_impossible_interval_is_a_config_error(every: Any) -> None:
     with pytest.raises(ConfigError, match="is not a duration"):
         load(minutes(), every=every)

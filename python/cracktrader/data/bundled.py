@@ -1,16 +1,16 @@
-"""The bundled real data: which sets there are, and one as a frame. Origins and terms are in the README.md beside."""
+"""The bundled real data: which sets there are, and one as a frame. Origins and terms are in samples/README.md."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import DataError
+from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).with_name("samples")
 
 
 def samples() -> list[str]:

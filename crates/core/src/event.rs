@@ -1,0 +1,695 @@
+//! Events: the envelope and one payload per event type, as frozen values. Field order is the codec's order (contract/events.toml).
+//!
+//! How an event changes state is not here: that is `engine`.
+
+use crate::units::{
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex, Time,
+    VenueIndex, numbered,
+};
+
+/// Who an item comes from; the value is also the default priority at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Source {
+    /// Reports of venues and of the engine itself.
+    BrokerReport = 0,
+    /// Timers that fire.
+    Timer = 1,
+    /// The run and its operator.
+    Control = 2,
+    /// Market data.
+    MarketData = 3,
+}
+numbered!(Source { BrokerReport, Timer, Control, MarketData });
+
+/// Codes of the payloads.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum EventType {
+    /// `Start`
+    Start = 0,
+    /// `Bar`
+    Bar = 1,
+    /// `Trade`
+    Trade = 2,
+    /// `Quote`
+    Quote = 3,
+    /// `SessionOpened`
+    SessionOpened = 4,
+    /// `SessionClosed`
+    SessionClosed = 5,
+    /// `InstrumentStatus`
+    InstrumentStatus = 6,
+    /// `Accepted`
+    Accepted = 10,
+    /// `Rejected`
+    Rejected = 11,
+    /// `Filled`
+    Filled = 12,
+    /// `Cancelled`
+    Cancelled = 13,
+    /// `Expired`
+    Expired = 14,
+    /// `Triggered`
+    Triggered = 15,
+    /// `Replaced`
+    Replaced = 16,
+    /// `CancelRejected`
+    CancelRejected = 17,
+    /// `ReplaceRejected`
+    ReplaceRejected = 18,
+    /// `InDoubt`
+    InDoubt = 19,
+    /// `Absent`
+    Absent = 20,
+    /// `Busted`
+    Busted = 21,
+    /// `Settled`
+    Settled = 22,
+    /// `Denied`
+    Denied = 23,
+    /// `Refused`
+    Refused = 24,
+    /// `BalanceStatement`
+    BalanceStatement = 30,
+    /// `PositionStatement`
+    PositionStatement = 31,
+    /// `Transfer`
+    Transfer = 32,
+    /// `Funding`
+    Funding = 33,
+    /// `Settlement`
+    Settlement = 34,
+    /// `TimerFired`
+    TimerFired = 40,
+    /// `RiskFlagSet`
+    RiskFlagSet = 50,
+    /// `StrategyHalted`
+    StrategyHalted = 51,
+    /// `EngineStopped`
+    EngineStopped = 52,
+    /// `DataEnded`
+    DataEnded = 53,
+    /// `RunStopped`
+    RunStopped = 54,
+}
+numbered!(EventType {
+    Start, Bar, Trade, Quote, SessionOpened, SessionClosed, InstrumentStatus, Accepted, Rejected, Filled, Cancelled, Expired, Triggered, Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled, Denied, Refused, BalanceStatement, PositionStatement, Transfer, Funding, Settlement, TimerFired, RiskFlagSet, StrategyHalted, EngineStopped, DataEnded, RunStopped,
+});
+
+/// First record of a run (seq 0): on_start is called, indicators and timers are declared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Start;
+
+/// A closed bar, delivered at its close plus the feed's latency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bar {
+    /// When it opened.
+    pub open_time: Time,
+    /// When it closed.
+    pub close_time: Time,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Traded volume at the stream's decimals.
+    pub volume: i64,
+    /// Place of its stream in the configuration.
+    pub stream: u16,
+}
+
+/// A public trade.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trade {
+    /// Price of it.
+    pub price: Price,
+    /// Quantity of it.
+    pub quantity: Quantity,
+    /// Side that crossed the spread, as the source numbers it.
+    pub aggressor: u8,
+}
+
+/// Best bid and ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quote {
+    /// Best bid.
+    pub bid_price: Price,
+    /// Quantity at the best bid.
+    pub bid_quantity: Quantity,
+    /// Best ask.
+    pub ask_price: Price,
+    /// Quantity at the best ask.
+    pub ask_quantity: Quantity,
+}
+
+/// The venue's session opens for the instrument, or for the whole venue when the instrument is null.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionOpened;
+
+/// The session closes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionClosed;
+
+/// The venue changes what may be done with the instrument; a frozen one takes no new risk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InstrumentStatus {
+    /// Whether it takes new risk no more.
+    pub frozen: bool,
+}
+
+/// The venue works the order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// The order.
+    pub order: OrderOrdinal,
+}
+
+/// The venue refuses the order, or ends the remainder of an open one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejected {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Code of the reason, or 0.
+    pub reason: u16,
+    /// The venue's words.
+    pub text: Box<str>,
+}
+
+/// One execution. Its idempotency key is the fill's identity; a fill without one is quarantined.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Filled {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Quantity of it.
+    pub quantity: Quantity,
+    /// Price of it.
+    pub price: Price,
+    /// Side of the book, as a `Liquidity` number.
+    pub liquidity: u8,
+    /// Currency of the fee.
+    pub fee_currency: CurrencyIndex,
+    /// The fee; below 0 a rebate.
+    pub fee: Money,
+    /// Row of the fill table, 0 for a venue outside.
+    pub rule: u8,
+}
+
+/// The remainder is gone, asked for or not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cancelled {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Code of the reason, or 0.
+    pub reason: u16,
+    /// The venue's words.
+    pub text: Box<str>,
+}
+
+/// The order's time in force ran out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expired {
+    /// The order.
+    pub order: OrderOrdinal,
+}
+
+/// A stop was touched; the order now works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Triggered {
+    /// The order.
+    pub order: OrderOrdinal,
+}
+
+/// A replace is confirmed and starts a version: open quantity = new total - net filled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Replaced {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Quantity of it.
+    pub quantity: Quantity,
+    /// Limit price, or null.
+    pub limit_price: Price,
+    /// Stop price, or null.
+    pub stop_price: Price,
+}
+
+/// The venue could not cancel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CancelRejected {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Code of the reason, or 0.
+    pub reason: u16,
+    /// The venue's words.
+    pub text: Box<str>,
+}
+
+/// The venue could not replace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplaceRejected {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Code of the reason, or 0.
+    pub reason: u16,
+    /// The venue's words.
+    pub text: Box<str>,
+}
+
+/// The outcome of a submission is unknown (lost reply, timeout). Never resent, never assumed rejected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InDoubt {
+    /// The order.
+    pub order: OrderOrdinal,
+}
+
+/// Proof that the venue does not know the order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Absent {
+    /// The order.
+    pub order: OrderOrdinal,
+}
+
+/// The venue takes a fill back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Busted {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Idempotency key of the fill.
+    pub fill_key: Box<str>,
+}
+
+/// A provisional fill is now final.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Idempotency key of the fill.
+    pub fill_key: Box<str>,
+}
+
+/// The engine refused a PlaceOrder at admission (venue `engine`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Denied {
+    /// The order.
+    pub order: OrderOrdinal,
+    /// Code of the refusal.
+    pub code: u16,
+    /// First number of the code.
+    pub value: i128,
+    /// Second number of the code.
+    pub limit: i128,
+}
+
+/// The engine refused a cancel, replace or flag (venue `engine`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// The strategy.
+    pub strategy: StrategyIndex,
+    /// `seq_id` of the callback that asked.
+    pub intent_seq: u64,
+    /// Place among its intents.
+    pub index: u16,
+    /// Code of the intent.
+    pub intent_type: u8,
+    /// Code of the refusal.
+    pub code: u16,
+    /// First number of the code.
+    pub value: i128,
+    /// Second number of the code.
+    pub limit: i128,
+}
+
+/// What the venue says the account holds; a difference is a diagnostic, never a silent overwrite.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BalanceStatement {
+    /// The currency.
+    pub currency: CurrencyIndex,
+    /// What the account holds.
+    pub total: Money,
+}
+
+/// What the venue says the position is; a difference is a diagnostic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PositionStatement {
+    /// Quantity of it.
+    pub quantity: Quantity,
+}
+
+/// Deposit or withdrawal. With a null instrument `amount` of `currency`; else `quantity` of the instrument at cost `price`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transfer {
+    /// The currency.
+    pub currency: CurrencyIndex,
+    /// The amount.
+    pub amount: Money,
+    /// Quantity of it.
+    pub quantity: Quantity,
+    /// Price of it.
+    pub price: Price,
+}
+
+/// Funding or interest paid (negative) or received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Funding {
+    /// The currency.
+    pub currency: CurrencyIndex,
+    /// The amount.
+    pub amount: Money,
+}
+
+/// The instrument settles: every position of the account in it closes at `price`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settlement {
+    /// Price of it.
+    pub price: Price,
+}
+
+/// A timer's deadline was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerFired {
+    /// The strategy.
+    pub strategy: StrategyIndex,
+    /// Id of the timer.
+    pub timer: u64,
+    /// When it was to fire.
+    pub deadline: Time,
+}
+
+/// An operator sets or clears a risk flag; only this loosens one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RiskFlagSet {
+    /// The strategy.
+    pub strategy: StrategyIndex,
+    /// The `RiskFlag`.
+    pub flag: u8,
+    /// Whether it is set.
+    pub on: bool,
+}
+
+/// An operator halts a strategy: it is not called again, its orders stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StrategyHalted {
+    /// The strategy.
+    pub strategy: StrategyIndex,
+}
+
+/// An operator stops the engine: no new risk; cancels pass; reports are still applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EngineStopped;
+
+/// The market data is exhausted: reports in flight are still delivered, new risk is refused, timers no longer fire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataEnded;
+
+/// Last record of a run: on_stop is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RunStopped;
+
+/// What an event says: one of the payloads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Payload {
+    /// `Start`
+    Start(Start),
+    /// `Bar`
+    Bar(Bar),
+    /// `Trade`
+    Trade(Trade),
+    /// `Quote`
+    Quote(Quote),
+    /// `SessionOpened`
+    SessionOpened(SessionOpened),
+    /// `SessionClosed`
+    SessionClosed(SessionClosed),
+    /// `InstrumentStatus`
+    InstrumentStatus(InstrumentStatus),
+    /// `Accepted`
+    Accepted(Accepted),
+    /// `Rejected`
+    Rejected(Rejected),
+    /// `Filled`
+    Filled(Filled),
+    /// `Cancelled`
+    Cancelled(Cancelled),
+    /// `Expired`
+    Expired(Expired),
+    /// `Triggered`
+    Triggered(Triggered),
+    /// `Replaced`
+    Replaced(Replaced),
+    /// `CancelRejected`
+    CancelRejected(CancelRejected),
+    /// `ReplaceRejected`
+    ReplaceRejected(ReplaceRejected),
+    /// `InDoubt`
+    InDoubt(InDoubt),
+    /// `Absent`
+    Absent(Absent),
+    /// `Busted`
+    Busted(Busted),
+    /// `Settled`
+    Settled(Settled),
+    /// `Denied`
+    Denied(Denied),
+    /// `Refused`
+    Refused(Refused),
+    /// `BalanceStatement`
+    BalanceStatement(BalanceStatement),
+    /// `PositionStatement`
+    PositionStatement(PositionStatement),
+    /// `Transfer`
+    Transfer(Transfer),
+    /// `Funding`
+    Funding(Funding),
+    /// `Settlement`
+    Settlement(Settlement),
+    /// `TimerFired`
+    TimerFired(TimerFired),
+    /// `RiskFlagSet`
+    RiskFlagSet(RiskFlagSet),
+    /// `StrategyHalted`
+    StrategyHalted(StrategyHalted),
+    /// `EngineStopped`
+    EngineStopped(EngineStopped),
+    /// `DataEnded`
+    DataEnded(DataEnded),
+    /// `RunStopped`
+    RunStopped(RunStopped),
+}
+
+impl Payload {
+    /// The code of the payload.
+    #[must_use]
+    pub const fn event_type(&self) -> EventType {
+        match self {
+            Self::Start(_) => EventType::Start,
+            Self::Bar(_) => EventType::Bar,
+            Self::Trade(_) => EventType::Trade,
+            Self::Quote(_) => EventType::Quote,
+            Self::SessionOpened(_) => EventType::SessionOpened,
+            Self::SessionClosed(_) => EventType::SessionClosed,
+            Self::InstrumentStatus(_) => EventType::InstrumentStatus,
+            Self::Accepted(_) => EventType::Accepted,
+            Self::Rejected(_) => EventType::Rejected,
+            Self::Filled(_) => EventType::Filled,
+            Self::Cancelled(_) => EventType::Cancelled,
+            Self::Expired(_) => EventType::Expired,
+            Self::Triggered(_) => EventType::Triggered,
+            Self::Replaced(_) => EventType::Replaced,
+            Self::CancelRejected(_) => EventType::CancelRejected,
+            Self::ReplaceRejected(_) => EventType::ReplaceRejected,
+            Self::InDoubt(_) => EventType::InDoubt,
+            Self::Absent(_) => EventType::Absent,
+            Self::Busted(_) => EventType::Busted,
+            Self::Settled(_) => EventType::Settled,
+            Self::Denied(_) => EventType::Denied,
+            Self::Refused(_) => EventType::Refused,
+            Self::BalanceStatement(_) => EventType::BalanceStatement,
+            Self::PositionStatement(_) => EventType::PositionStatement,
+            Self::Transfer(_) => EventType::Transfer,
+            Self::Funding(_) => EventType::Funding,
+            Self::Settlement(_) => EventType::Settlement,
+            Self::TimerFired(_) => EventType::TimerFired,
+            Self::RiskFlagSet(_) => EventType::RiskFlagSet,
+            Self::StrategyHalted(_) => EventType::StrategyHalted,
+            Self::EngineStopped(_) => EventType::EngineStopped,
+            Self::DataEnded(_) => EventType::DataEnded,
+            Self::RunStopped(_) => EventType::RunStopped,
+        }
+    }
+}
+
+macro_rules! payload_from {
+    ($($name:ident),+ $(,)?) => {
+        $(impl From<$name> for Payload {
+            fn from(payload: $name) -> Self {
+                Self::$name(payload)
+            }
+        })+
+    };
+}
+payload_from!(
+    Start, Bar, Trade, Quote, SessionOpened, SessionClosed, InstrumentStatus, Accepted, Rejected, Filled, Cancelled, Expired, Triggered, Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled, Denied, Refused, BalanceStatement, PositionStatement, Transfer, Funding, Settlement, TimerFired, RiskFlagSet, StrategyHalted, EngineStopped, DataEnded, RunStopped,
+);
+
+/// The code of every payload, in the order of the contract.
+pub const EVENT_TYPES: &[EventType] = EventType::ALL;
+
+/// The name of every payload by its code, as the contract spells it.
+pub const PAYLOADS: [(EventType, &str); 33] = [
+    (EventType::Start, "Start"),
+    (EventType::Bar, "Bar"),
+    (EventType::Trade, "Trade"),
+    (EventType::Quote, "Quote"),
+    (EventType::SessionOpened, "SessionOpened"),
+    (EventType::SessionClosed, "SessionClosed"),
+    (EventType::InstrumentStatus, "InstrumentStatus"),
+    (EventType::Accepted, "Accepted"),
+    (EventType::Rejected, "Rejected"),
+    (EventType::Filled, "Filled"),
+    (EventType::Cancelled, "Cancelled"),
+    (EventType::Expired, "Expired"),
+    (EventType::Triggered, "Triggered"),
+    (EventType::Replaced, "Replaced"),
+    (EventType::CancelRejected, "CancelRejected"),
+    (EventType::ReplaceRejected, "ReplaceRejected"),
+    (EventType::InDoubt, "InDoubt"),
+    (EventType::Absent, "Absent"),
+    (EventType::Busted, "Busted"),
+    (EventType::Settled, "Settled"),
+    (EventType::Denied, "Denied"),
+    (EventType::Refused, "Refused"),
+    (EventType::BalanceStatement, "BalanceStatement"),
+    (EventType::PositionStatement, "PositionStatement"),
+    (EventType::Transfer, "Transfer"),
+    (EventType::Funding, "Funding"),
+    (EventType::Settlement, "Settlement"),
+    (EventType::TimerFired, "TimerFired"),
+    (EventType::RiskFlagSet, "RiskFlagSet"),
+    (EventType::StrategyHalted, "StrategyHalted"),
+    (EventType::EngineStopped, "EngineStopped"),
+    (EventType::DataEnded, "DataEnded"),
+    (EventType::RunStopped, "RunStopped"),
+];
+
+/// Who sends events of this type: the codes are in blocks.
+#[must_use]
+pub const fn source_of(code: EventType) -> Source {
+    match code as u8 {
+        0 | 50.. => Source::Control,
+        40 => Source::Timer,
+        1..10 => Source::MarketData,
+        _ => Source::BrokerReport,
+    }
+}
+
+/// The envelope. `seq_id` is 0 until the sequencer takes the item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Number of the step that took it.
+    pub seq_id: u64,
+    /// The source's own stamp.
+    pub event_time: Time,
+    /// When the core may know it.
+    pub ingest_time: Time,
+    /// Who it comes from, as a `Source` number.
+    pub source: u8,
+    /// The venue, or null.
+    pub venue: VenueIndex,
+    /// The account, or null.
+    pub account: AccountIndex,
+    /// The instrument, or null.
+    pub instrument: InstrumentIndex,
+    /// What it says.
+    pub payload: Payload,
+    /// What tells a report from another of the same venue and account, or nothing.
+    pub idempotency_key: Box<str>,
+}
+
+/// An item not yet sequenced, with its payload's own source; stamp, places and key are null until set.
+#[must_use]
+pub fn event(payload: impl Into<Payload>, ingest_time: Time) -> Event {
+    let payload = payload.into();
+    Event {
+        seq_id: 0,
+        event_time: ingest_time,
+        ingest_time,
+        source: source_of(payload.event_type()).number(),
+        venue: VenueIndex::NULL,
+        account: AccountIndex::NULL,
+        instrument: NULL_INSTRUMENT,
+        payload,
+        idempotency_key: Box::default(),
+    }
+}
+
+/// Columns of a bar stream, sorted by close time: a bar is made of a row only when it is delivered. `stamp` is the source's own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BarRows {
+    /// The source's own stamps.
+    pub stamp: Vec<Time>,
+    /// When bars opened.
+    pub open_time: Vec<Time>,
+    /// When bars closed.
+    pub close_time: Vec<Time>,
+    /// First prices.
+    pub open: Vec<Price>,
+    /// Highest prices.
+    pub high: Vec<Price>,
+    /// Lowest prices.
+    pub low: Vec<Price>,
+    /// Last prices.
+    pub close: Vec<Price>,
+    /// Volumes at the stream's decimals.
+    pub volume: Vec<i64>,
+}
+
+impl BarRows {
+    /// How many bars there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.close_time.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.close_time.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_decide_who_sends_an_event() {
+        let sent = |source| EVENT_TYPES.iter().filter(move |code| source_of(**code) == source).map(|code| code.number());
+        assert_eq!(sent(Source::Control).collect::<Vec<_>>(), [0, 50, 51, 52, 53, 54]);
+        assert_eq!(sent(Source::Timer).collect::<Vec<_>>(), [40]);
+        assert_eq!(sent(Source::MarketData).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        assert!(sent(Source::BrokerReport).all(|code| (10..40).contains(&code)));
+    }
+
+    #[test]
+    fn every_code_has_a_named_payload_and_no_other_number_is_one() {
+        assert!(PAYLOADS.iter().map(|(code, _)| code).eq(EVENT_TYPES));
+        assert_eq!(EventType::from_u8(7), None);
+        assert!(EVENT_TYPES.iter().all(|code| EventType::from_u8(code.number()) == Some(*code)));
+    }
+
+    #[test]
+    fn an_unsequenced_item_is_stamped_with_its_ingest_time_and_addressed_to_nobody() {
+        let item = event(Settlement { price: Price(5) }, Time(7));
+        assert_eq!((item.seq_id, item.event_time, item.ingest_time), (0, Time(7), Time(7)));
+        assert_eq!((item.venue, item.account, item.instrument), (VenueIndex::NULL, AccountIndex::NULL, NULL_INSTRUMENT));
+        assert_eq!(item.payload.event_type(), EventType::Settlement);
+    }
+
+    #[test]
+    fn a_bar_is_eight_words() {
+        assert_eq!(size_of::<Bar>(), 64);
+    }
+}

@@ -1,0 +1,436 @@
+//! The state: every entity of a run and the questions asked of it. Only `engine` writes here.
+//!
+//! Aggregates (working quantities, reserves) follow their orders and are rechecked against them by `invariant`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use crate::account::{AccountKind, EMPTY, Ledger, margin, worst_exposure};
+use crate::book::Market;
+use crate::config::{Config, account_of};
+use crate::event::Payload;
+use crate::fee::worst_fee;
+use crate::indicator::Indicator;
+use crate::instrument::{Instrument, contract_value};
+use crate::intent::{OrderId, OrderType, Side};
+use crate::order::Order;
+use crate::portfolio::{FLAT, Position, Unsettled};
+use crate::reject::RejectCode;
+use crate::timer::Timers;
+use crate::units::{
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, Rounding, StrategyIndex,
+    Time, money, mul_div_round, power_of_ten, quantity,
+};
+
+/// How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts.
+pub const DENSE_WINDOW: u64 = 64;
+
+/// Exposure of an account's open orders in one instrument, and the cash they reserve. Sums may be wider than one quantity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Working {
+    /// What can still be bought.
+    pub buying: i128,
+    /// What can still be sold.
+    pub selling: i128,
+    /// Cash reserved for it.
+    pub reserved: Money,
+}
+
+/// No open orders.
+pub const IDLE: Working = Working { buying: 0, selling: 0, reserved: Money(0) };
+
+/// A fill as booked, kept until its order is archived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FillRecord {
+    /// Of which order.
+    pub order: OrderOrdinal,
+    /// Of which strategy.
+    pub strategy: StrategyIndex,
+    /// In which instrument.
+    pub instrument: InstrumentIndex,
+    /// Signed: bought above 0.
+    pub quantity: Quantity,
+    /// Signed by the instrument's value sign.
+    pub value: Money,
+    /// Currency of the fee.
+    pub fee_currency: CurrencyIndex,
+    /// The fee, where it was paid in cash.
+    pub fee: Money,
+    /// The fee, where it was paid in the base asset.
+    pub fee_quantity: Quantity,
+    /// Whether it is final.
+    pub settled: bool,
+    /// Whether it was taken back.
+    pub busted: bool,
+}
+
+/// Reports of one (venue, account) already taken: the content by key, and the watermark where keys are dense.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    /// Every key up to it was taken.
+    pub watermark: u64,
+    /// What was said under a key.
+    pub contents: BTreeMap<Box<str>, Payload>,
+}
+
+/// What the engine keeps of a strategy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StrategyState {
+    /// Whether it is called no more.
+    pub halted: bool,
+    /// Whether it may place no orders.
+    pub kill_switch: bool,
+    /// Whether it may only lower positions.
+    pub reduce_only: bool,
+    /// Its orders at the venues.
+    pub open_orders: u32,
+    /// Its next random draw.
+    pub random_counter: u64,
+    /// Its next fresh timer id.
+    pub next_timer: u64,
+    /// Times of admitted orders inside the rate window.
+    pub placed: VecDeque<Time>,
+}
+
+impl Default for StrategyState {
+    fn default() -> Self {
+        Self {
+            halted: false,
+            kill_switch: false,
+            reduce_only: false,
+            open_orders: 0,
+            random_counter: 0,
+            next_timer: 1,
+            placed: VecDeque::new(),
+        }
+    }
+}
+
+/// Everything that replay rebuilds.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What is declared.
+    pub config: Arc<Config>,
+    /// The event clock.
+    pub now: Time,
+    /// `seq_id` of the event under way.
+    pub seq: u64,
+    /// Whether on_start was called.
+    pub started: bool,
+    /// Whether the data has ended.
+    pub ended: bool,
+    /// The code that stopped the engine, or 0.
+    pub stopped: u16,
+    /// Whether nobody may place orders.
+    pub kill_switch: bool,
+    /// Whether orders may only lower positions.
+    pub reduce_only: bool,
+    /// The UTC day, counted from the epoch.
+    pub day: i64,
+    /// Equity at its first moment.
+    pub day_equity: Money,
+    /// Number of the next order.
+    pub next_ordinal: OrderOrdinal,
+    /// Live orders, oldest first.
+    pub orders: BTreeMap<OrderOrdinal, Order>,
+    /// Their numbers by name.
+    pub by_id: BTreeMap<OrderId, OrderOrdinal>,
+    /// Closed orders by the time their reports may be forgotten, the soonest on top.
+    pub retiring: BinaryHeap<Reverse<(Time, OrderOrdinal)>>,
+    /// Idempotency keys of each order's reports: its fills are forgotten with it, and where keys are not dense all of them.
+    pub keys: BTreeMap<OrderOrdinal, Vec<Box<str>>>,
+    /// How many orders were archived.
+    pub archived: u64,
+    /// Running digest of the archive.
+    pub archive_digest: [u8; 32],
+    /// By (account, instrument).
+    pub accounts: BTreeMap<(AccountIndex, InstrumentIndex), Position>,
+    /// By (strategy, instrument); the null strategy owns the rest.
+    pub strategies: BTreeMap<(StrategyIndex, InstrumentIndex), Position>,
+    /// By (account, instrument).
+    pub unsettled_accounts: BTreeMap<(AccountIndex, InstrumentIndex), Unsettled>,
+    /// By (strategy, instrument).
+    pub unsettled_strategies: BTreeMap<(StrategyIndex, InstrumentIndex), Unsettled>,
+    /// By (account, currency).
+    pub ledgers: BTreeMap<(AccountIndex, CurrencyIndex), Ledger>,
+    /// By (strategy, currency).
+    pub strategy_fees: BTreeMap<(StrategyIndex, CurrencyIndex), Money>,
+    /// By (account, key).
+    pub fills: BTreeMap<(AccountIndex, Box<str>), FillRecord>,
+    /// Busts that came before their fill.
+    pub parked: BTreeMap<(AccountIndex, Box<str>), OrderOrdinal>,
+    /// By account: each venue has one.
+    pub seen: Vec<Seen>,
+    /// By (account, instrument).
+    pub working: BTreeMap<(AccountIndex, InstrumentIndex), Working>,
+    /// By instrument.
+    pub markets: Vec<Market>,
+    /// By strategy.
+    pub owners: Vec<StrategyState>,
+    /// Pending timers.
+    pub timers: Timers,
+    /// In the order of their declaration.
+    pub indicators: Vec<Indicator>,
+    /// How often each code was given; not a leaf.
+    pub counters: BTreeMap<u16, u64>,
+}
+
+impl State {
+    /// The declaration.
+    #[must_use]
+    pub fn instrument(&self, index: InstrumentIndex) -> &Instrument {
+        &self.config.instruments[index.at()]
+    }
+
+    /// The account that trades the instrument.
+    #[must_use]
+    pub fn account_of(&self, instrument: InstrumentIndex) -> AccountIndex {
+        account_of(&self.config, self.instrument(instrument).venue).expect("a checked configuration has an account per venue")
+    }
+
+    /// The account's position.
+    #[must_use]
+    pub fn position(&self, account: AccountIndex, instrument: InstrumentIndex) -> Position {
+        self.accounts.get(&(account, instrument)).copied().unwrap_or(FLAT)
+    }
+
+    /// The strategy's own position; the null strategy owns what no strategy does.
+    #[must_use]
+    pub fn own_position(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> Position {
+        self.strategies.get(&(strategy, instrument)).copied().unwrap_or(FLAT)
+    }
+
+    /// What the account holds in the currency.
+    #[must_use]
+    pub fn ledger(&self, account: AccountIndex, currency: CurrencyIndex) -> Ledger {
+        self.ledgers.get(&(account, currency)).copied().unwrap_or(EMPTY)
+    }
+
+    /// The live order with this id.
+    #[must_use]
+    pub fn order_of(&self, order_id: OrderId) -> Option<&Order> {
+        self.by_id.get(&order_id).map(|ordinal| &self.orders[ordinal])
+    }
+
+    /// The strategy's orders at the venue, oldest first.
+    pub fn open_orders(&self, strategy: StrategyIndex) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter(move |order| order.id.strategy == strategy && order.life.is_open())
+    }
+
+    /// Exposure of open orders.
+    #[must_use]
+    pub fn working_of(&self, account: AccountIndex, instrument: InstrumentIndex) -> Working {
+        self.working.get(&(account, instrument)).copied().unwrap_or(IDLE)
+    }
+
+    /// (buying, selling) exposure of the strategy's own open orders.
+    #[must_use]
+    pub fn own_working(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> (i128, i128) {
+        let (mut buying, mut selling) = (0, 0);
+        for order in self.open_orders(strategy).filter(|order| order.instrument == instrument) {
+            let side = if order.side == Side::Buy as u8 { &mut buying } else { &mut selling };
+            *side += i128::from(order.exposure().0);
+        }
+        (buying, selling)
+    }
+
+    /// Signed open quantity of the strategy's own market orders.
+    #[must_use]
+    pub fn own_market_orders(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> i128 {
+        self.open_orders(strategy)
+            .filter(|order| order.instrument == instrument && order.order_type == OrderType::Market as u8)
+            .map(|order| i128::from(order.direction()) * i128::from(order.remaining_quantity().0))
+            .sum()
+    }
+
+    /// What one order adds to the working quantities of its account and instrument.
+    pub fn exposure(&self, order: &Order) -> Result<Working, OutOfRange> {
+        let open = order.exposure();
+        if open.0 == 0 {
+            return Ok(IDLE);
+        }
+        if order.side == Side::Sell as u8 {
+            return Ok(Working { selling: open.0.into(), ..IDLE });
+        }
+        let reserved = self.reserve(order.instrument, order.risk_price(), open)?;
+        Ok(Working { buying: open.0.into(), selling: 0, reserved })
+    }
+
+    /// Cash a buy reserves: its value at `price` plus the worst fee; 0 for a margin account.
+    pub fn reserve(&self, instrument: InstrumentIndex, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
+        let account = &self.config.accounts[self.account_of(instrument).at()];
+        if account.kind == AccountKind::Margin {
+            return Ok(Money(0));
+        }
+        let declared = self.instrument(instrument);
+        let value = contract_value(declared, price, quantity)?;
+        money(value.0 + worst_fee(declared, value)?.0)
+    }
+
+    /// Cash reserved by open buys in the currency.
+    #[must_use]
+    pub fn reserved(&self, account: AccountIndex, currency: CurrencyIndex) -> Money {
+        let held = self.working.iter().filter(|((holder, _), _)| *holder == account);
+        let settled = held.filter(|((_, instrument), _)| self.instrument(*instrument).settlement_currency == currency);
+        Money(settled.map(|(_, working)| working.reserved.0).sum())
+    }
+
+    /// Initial margin of the account in base currency, open orders included, with the working quantities of `instrument` replaced
+    /// by the given ones. None without a mark or rate.
+    pub fn required_margin(
+        &self,
+        account: AccountIndex,
+        instrument: InstrumentIndex,
+        buying: i128,
+        selling: i128,
+    ) -> Result<Option<Money>, OutOfRange> {
+        let mut total = Money(0);
+        for (index, declared) in self.config.instruments.iter().enumerate() {
+            let index = InstrumentIndex(index as u32);
+            if self.account_of(index) != account {
+                continue;
+            }
+            let mut working = self.working_of(account, index);
+            if index == instrument {
+                working = Working { buying, selling, ..IDLE };
+            }
+            let exposed = worst_exposure(self.position(account, index).quantity, working.buying, working.selling);
+            if exposed == 0 {
+                continue;
+            }
+            let market = &self.markets[index.at()];
+            if !market.has_mark() {
+                return Ok(None);
+            }
+            let needed = margin(declared, contract_value(declared, market.mark, quantity(exposed)?)?)?;
+            let Some(converted) = self.to_base(needed, declared.settlement_currency)? else { return Ok(None) };
+            total = money(total.0 + converted.0)?;
+        }
+        Ok(Some(total))
+    }
+
+    /// The amount in base currency at the conversion's last mark, half to even. None without a rate.
+    pub fn to_base(&self, amount: Money, currency: CurrencyIndex) -> Result<Option<Money>, OutOfRange> {
+        if currency == self.config.base_currency || amount.0 == 0 {
+            return Ok(Some(amount));
+        }
+        for conversion in self.config.conversions.iter().filter(|conversion| conversion.currency == currency) {
+            let market = &self.markets[conversion.instrument.at()];
+            if market.has_mark() {
+                return self.convert(amount, currency, conversion.instrument, market.mark).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn convert(
+        &self,
+        amount: Money,
+        currency: CurrencyIndex,
+        instrument: InstrumentIndex,
+        mark: Price,
+    ) -> Result<Money, OutOfRange> {
+        let currencies = &self.config.currencies;
+        let scale = currencies[currency.at()].scale + self.instrument(instrument).price_decimals;
+        let wanted = currencies[self.config.base_currency.at()].scale;
+        let up = power_of_ten(wanted.saturating_sub(scale));
+        let down = power_of_ten(scale.saturating_sub(wanted));
+        money(mul_div_round(amount.0, i128::from(mark.0) * up, down, Rounding::HalfEven)?)
+    }
+
+    /// What a position adds to equity at `mark`: its value where cash was paid for it, else its unrealised profit.
+    pub fn position_value(
+        &self,
+        position: &Position,
+        instrument: InstrumentIndex,
+        mark: Price,
+    ) -> Result<Money, OutOfRange> {
+        let declared = self.instrument(instrument);
+        let held = position.quantity.0;
+        // A quantity is never the null, so its magnitude fits.
+        let value = declared.value_sign() * contract_value(declared, mark, Quantity(held.abs()))?.0;
+        let value = if held >= 0 { value } else { -value };
+        Ok(Money(if declared.is_spot() { value } else { value - position.cost.0 }))
+    }
+
+    /// Cash and positions of all accounts in base currency. None while a position has no mark or a currency no rate.
+    #[must_use]
+    pub fn equity(&self) -> Option<Money> {
+        let mut total = self.cash().ok()??;
+        for ((_, instrument), position) in &self.accounts {
+            if position.quantity.0 == 0 {
+                continue;
+            }
+            let market = &self.markets[instrument.at()];
+            if !market.has_mark() {
+                return None;
+            }
+            let value = self.position_value(position, *instrument, market.mark).ok()?;
+            let converted = self.to_base(value, self.instrument(*instrument).settlement_currency).ok()??;
+            total = money(total.0 + converted.0).ok()?;
+        }
+        Some(total)
+    }
+
+    /// Cash of all accounts in base currency; None without a rate. `OutOfRange` when the sum does not fit.
+    pub fn cash(&self) -> Result<Option<Money>, OutOfRange> {
+        let mut total = Money(0);
+        for ((_, currency), ledger) in &self.ledgers {
+            let Some(converted) = self.to_base(ledger.cash, *currency)? else { return Ok(None) };
+            total = money(total.0 + converted.0)?;
+        }
+        Ok(Some(total))
+    }
+
+    /// One more of this code.
+    pub fn count(&mut self, code: RejectCode) {
+        *self.counters.entry(code.number()).or_default() += 1;
+    }
+}
+
+/// The state before the first event: opening deposits are in the ledgers. `OutOfRange` when they do not fit.
+pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
+    let mut ledgers = BTreeMap::new();
+    for (index, account) in config.accounts.iter().enumerate() {
+        for deposit in &account.deposits {
+            let held: &mut Ledger = ledgers.entry((AccountIndex(index as u16), deposit.currency)).or_insert(EMPTY);
+            held.cash = money(held.cash.0 + deposit.amount.0)?;
+            held.transfers = money(held.transfers.0 + deposit.amount.0)?;
+        }
+    }
+    Ok(State {
+        now: Time(0),
+        seq: 0,
+        started: false,
+        ended: false,
+        stopped: 0,
+        kill_switch: false,
+        reduce_only: false,
+        day: -1,
+        day_equity: Money(0),
+        next_ordinal: OrderOrdinal(1),
+        orders: BTreeMap::new(),
+        by_id: BTreeMap::new(),
+        retiring: BinaryHeap::new(),
+        keys: BTreeMap::new(),
+        archived: 0,
+        archive_digest: [0; 32],
+        accounts: BTreeMap::new(),
+        strategies: BTreeMap::new(),
+        unsettled_accounts: BTreeMap::new(),
+        unsettled_strategies: BTreeMap::new(),
+        ledgers,
+        strategy_fees: BTreeMap::new(),
+        fills: BTreeMap::new(),
+        parked: BTreeMap::new(),
+        seen: vec![Seen::default(); config.accounts.len()],
+        working: BTreeMap::new(),
+        markets: vec![Market::default(); config.instruments.len()],
+        owners: vec![StrategyState::default(); config.strategies.len()],
+        timers: Timers::default(),
+        indicators: Vec::new(),
+        counters: BTreeMap::new(),
+        config,
+    })
+}

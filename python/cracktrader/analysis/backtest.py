@@ -1,0 +1,40 @@
+"""`backtest`: strategies and history in, a `Result` out. The run itself is `runtime.backtest`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cracktrader.analysis.result import Result
+from cracktrader.core.risk import RiskLimits
+from cracktrader.data import load
+from cracktrader.runtime.backtest import Options, Venue, instances, run_backtest
+from cracktrader.strategy.base import Strategy
+
+
+def backtest(
+    strategy: Strategy | type[Strategy] | Sequence[Strategy],
+    data: Any,
+    *,
+    cash: float = 10_000,
+    account: str = "margin",
+    venue: Venue | None = None,
+    fees: float = 0.0,
+    limits: RiskLimits | None = None,
+    engine: str = "rust",
+    seed: int = 0,
+    currency: str = "USD",
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Run one or several strategies over bars and return the Result.
+
+    `data` is anything that `cracktrader.data.load` takes: a polars or pandas frame, a pyarrow table, a dict of columns, a CSV or Parquet
+    path, `ct.Bars`, or a dict of symbol to any of these. `fees` is one rate for maker and taker (0.001 is 10 bps). A "margin" account may
+    short, a "cash" account may not. `progress(taken, total)` is called now and then.
+
+    Raises ConfigError for wrong options, DataError for wrong rows, EngineNotBuilt where Rust is missing, KeyboardInterrupt when
+    interrupted. What a strategy raises halts that strategy and is in `Result.errors`.
+    """
+    options = Options(cash, account, venue or Venue(), fees, limits or RiskLimits(), seed, currency)
+    strategies = instances(strategy)
+    return Result(run_backtest(strategies, load(data), options, engine=engine, progress=progress))

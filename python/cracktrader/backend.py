@@ -1,0 +1,206 @@
+"""Python or Rust: the only file that asks, and the only one that imports the extension. Both cores are driven through one `Machine`.
+
+Asking for Rust where it is not built is an error that says how to build it, never a silent fall-back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
+from cracktrader.core.engine import Engine, Execution, Host
+from cracktrader.core.order import Guard, OrderInput, OrderState, transition
+from cracktrader.core.view import OrderFacts, facts
+from cracktrader.errors import ConfigError, EngineNotBuilt
+
+if TYPE_CHECKING:
+    from cracktrader.core.account import Ledger
+    from cracktrader.core.config import Config
+    from cracktrader.core.event import BarRows, Event
+    from cracktrader.core.matching import Command
+    from cracktrader.core.portfolio import Position
+
+ENGINES = ("rust", "python")
+HOW_TO_BUILD = (
+    "the Rust core is not built: run `make setup` in a checkout or `pip install .` with a Rust toolchain, "
+    'or ask for engine="python"'
+)
+
+Progress = Callable[[int], None]
+"""Called now and then during a run with the number of events taken."""
+
+
+class Machine(Protocol):
+    """One run on one core."""
+
+    @property
+    def now(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def stopped(self) -> int: ...
+    @property
+    def ended(self) -> bool: ...
+    @property
+    def interrupted(self) -> bool: ...
+    @property
+    def last_record(self) -> bytes: ...
+    def attach(self, stream: int, rows: BarRows) -> None: ...
+    def push(self, item: Event) -> None: ...
+    def start(self) -> None: ...
+    def step(self) -> bool: ...
+    def run(self, progress: Progress | None = None) -> None: ...
+    def finish(self) -> None: ...
+    def root(self) -> bytes: ...
+    def full_root(self) -> bytes: ...
+    def digest(self) -> bytes: ...
+    def venue_bytes(self) -> bytes: ...
+    def take_outbox(self) -> list[Command]: ...
+    def facts(self, ordinal: int) -> OrderFacts | None: ...
+    def position(self, account: int, instrument: int) -> Position: ...
+    def own_position(self, strategy: int, instrument: int) -> Position: ...
+    def ledger(self, account: int, currency: int) -> Ledger: ...
+    def strategy_fees(self, strategy: int, currency: int) -> int: ...
+    def mark(self, instrument: int) -> int | None: ...
+    def counters(self) -> dict[int, int]: ...
+    def equity(self) -> list[tuple[int, int | None, int | None]]: ...
+    def executions(self) -> list[Execution]: ...
+    def closed(self) -> list[OrderFacts]: ...
+
+
+class PythonMachine:
+    """A run on the reference core."""
+
+    POLL = 4096
+    """Events between two calls of the progress callback."""
+
+    def __init__(self, config: Config, host: Host, record: bool = False) -> None:
+        self.engine = Engine(config, host, record=record)
+        self.attach = self.engine.attach
+        self.push = self.engine.push
+        self.start = self.engine.start
+        self.step = self.engine.step
+        self.finish = self.engine.finish
+        self.root = self.engine.root
+        self.digest = self.engine.digest
+        self.position = self.engine.state.position
+        self.own_position = self.engine.state.own_position
+        self.ledger = self.engine.state.ledger
+
+    @property
+    def now(self) -> int:
+        return self.engine.state.now
+
+    @property
+    def seq(self) -> int:
+        return self.engine.state.seq
+
+    @property
+    def stopped(self) -> int:
+        return self.engine.state.stopped
+
+    @property
+    def ended(self) -> bool:
+        return self.engine.state.ended
+
+    @property
+    def interrupted(self) -> bool:
+        return self.engine.interrupted
+
+    @property
+    def last_record(self) -> bytes:
+        return self.engine.last_record
+
+    def run(self, progress: Progress | None = None) -> None:
+        while self.engine.run_some(self.POLL):
+            if progress is not None:
+                progress(self.seq)
+        self.engine.finish()
+
+    def full_root(self) -> bytes:
+        return full_root(self.engine.state)
+
+    def venue_bytes(self) -> bytes:
+        return b"".join(encode_venue(venue) for venue in self.engine.venues.values())
+
+    def take_outbox(self) -> list[Command]:
+        taken = list(self.engine.outgoing.outbox)
+        self.engine.outgoing.outbox.clear()
+        return taken
+
+    def facts(self, ordinal: int) -> OrderFacts | None:
+        order = self.engine.state.orders.get(ordinal)
+        return None if order is None else facts(order)
+
+    def strategy_fees(self, strategy: int, currency: int) -> int:
+        return self.engine.state.strategy_fees.get((strategy, currency), 0)
+
+    def mark(self, instrument: int) -> int | None:
+        market = self.engine.state.markets[instrument]
+        return market.mark if market.has_mark else None
+
+    def counters(self) -> dict[int, int]:
+        return {int(code): count for code, count in self.engine.state.counters.items()}
+
+    def equity(self) -> list[tuple[int, int | None, int | None]]:
+        return self.engine.equity
+
+    def executions(self) -> list[Execution]:
+        return self.engine.store.executions
+
+    def closed(self) -> list[OrderFacts]:
+        return [facts(order) for order in self.engine.store.closed]
+
+
+def available() -> bool:
+    """Whether the Rust core can be imported."""
+    try:
+        _extension()
+    except EngineNotBuilt:
+        return False
+    return True
+
+
+def describe() -> dict[str, Any]:
+    """What there is: the contract of each core, and whether the Rust core is built and of the same contract."""
+    description: dict[str, Any] = {
+        "contract_version": CONTRACT_VERSION,
+        "contract_hash": CONTRACT_HASH,
+        "rust": available(),
+    }
+    if description["rust"]:
+        description["rust_contract_hash"] = _extension().CONTRACT_HASH
+    return description
+
+
+def machine(engine: str, config: Config, host: Host, record: bool = False) -> Machine:
+    """A run of `config` on the core named "rust" or "python". ConfigError for another name, EngineNotBuilt where Rust is missing."""
+    if engine == "python":
+        return PythonMachine(config, host, record)
+    if engine != "rust":
+        raise ConfigError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
+    extension = _extension()
+    if extension.CONTRACT_HASH != CONTRACT_HASH:
+        raise EngineNotBuilt(f"the Rust core was built for another contract: {HOW_TO_BUILD}")
+    made: Machine = extension.Machine(encode_config(config), host, record)
+    return made
+
+
+def transition_row(engine: str, state: OrderState, told: OrderInput, guard: Guard) -> Any:
+    """The order state machine of a core, for the test that holds both against the contract: (life, pending, triggered, in_doubt, effect),
+    the number of a code, or None."""
+    if engine == "rust":
+        return _extension().transition_row(*state, told, guard)
+    outcome = transition(state, told, guard)
+    if outcome is None or isinstance(outcome, int):
+        return outcome
+    return (*outcome.state, int(outcome.effect))
+
+
+def _extension() -> Any:
+    try:
+        from cracktrader import _core
+    except ImportError as error:
+        raise EngineNotBuilt(HOW_TO_BUILD) from error
+    return _core

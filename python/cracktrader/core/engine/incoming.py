@@ -1,0 +1,248 @@
+"""Commit A: a fact comes in. It is told apart from duplicates, staged as a plan, checked as a whole and written.
+
+Facts are never rolled back: one that fails its check is recorded with what it breaks, the state stays, the engine stops.
+"""
+
+from cracktrader.core.book import show_bar, show_quote, show_trade
+from cracktrader.core.codec import ENGINE, INDICATOR, KEY, MARKET, SEEN, TIMER, Finding
+from cracktrader.core.config import Config, DataKind
+from cracktrader.core.engine.facts import (
+    apply_account_event,
+    apply_engine_report,
+    apply_report,
+    malformed,
+    order_ordinal,
+)
+from cracktrader.core.engine.plan import Plan
+from cracktrader.core.engine.store import Execution, Store
+from cracktrader.core.event import (
+    EVENT_TYPES,
+    Bar,
+    DataEnded,
+    Denied,
+    EngineStopped,
+    Event,
+    EventType,
+    Filled,
+    InstrumentStatus,
+    Quote,
+    Refused,
+    RiskFlagSet,
+    Source,
+    StrategyHalted,
+    TimerFired,
+    Trade,
+)
+from cracktrader.core.indicator import read
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.state import DENSE_WINDOW, Seen
+from cracktrader.core.units import OutOfRange
+
+
+class Incoming:
+    """The door for facts."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self.config = config
+        self.store = store
+        self.state = store.state
+        self._marked_by_bars = {s.instrument for s in config.streams if s.matching and s.kind is DataKind.BAR}
+
+    def commit(self, item: Event) -> Plan:
+        """Stage the fact, check it as a whole, write it. One that fails is recorded with what it breaks; the state stays."""
+        plan = Plan(self.state)
+        try:
+            self._apply(plan, item)
+            broken = plan.check()
+        except OutOfRange:
+            broken = RejectCode.S_RANGE, 0, 0
+        if broken:
+            plan = self._refuse_fact(plan, Finding(*broken))
+        else:
+            self._write(plan, item)
+        for finding in plan.findings:
+            self.state.count(RejectCode(finding.code))
+        return plan
+
+    def _refuse_fact(self, plan: Plan, broken: Finding) -> Plan:
+        empty = Plan(self.state)
+        empty.findings = [*plan.findings, broken]
+        empty.taken = False
+        self.store.stop(broken.code)
+        return empty
+
+    def _write(self, plan: Plan, item: Event) -> None:
+        for ordinal, order in plan.orders.items():
+            self.store.put(self.state.orders[ordinal], order)
+        if isinstance(item.payload, Filled) and plan.fills:
+            self._execute(plan, item, item.payload)
+        plan.write()
+        if plan.freeze is not None:
+            self.store.touch((MARKET, plan.freeze))
+        self.store.touch(*plan.touched())
+        if item.source == Source.BROKER_REPORT and item.idempotency_key and plan.taken:
+            self._remember(item)
+
+    def _execute(self, plan: Plan, item: Event, filled: Filled) -> None:
+        order = plan.orders[filled.order]
+        before = self.state.own_position(order.id.strategy, order.instrument)
+        after = plan.own_position(order.id.strategy, order.instrument)
+        self.store.executions.append(
+            Execution(
+                order.ordinal,
+                order.id.strategy,
+                order.instrument,
+                item.event_time,
+                item.seq_id,
+                order.side,
+                filled.quantity,
+                filled.price,
+                filled.fee_currency,
+                filled.fee,
+                filled.liquidity,
+                filled.rule,
+                after.realized_pnl - before.realized_pnl,
+            )
+        )
+
+    def _apply(self, plan: Plan, item: Event) -> None:
+        payload = item.payload
+        code = EVENT_TYPES[type(payload)]
+        if EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
+            self._apply_report(plan, item)
+        elif code is EventType.BAR or code is EventType.TRADE or code is EventType.QUOTE:
+            self._apply_market(plan, item)
+        else:
+            self._apply_control(item)
+
+    def _apply_report(self, plan: Plan, item: Event) -> None:
+        if isinstance(item.payload, Denied | Refused):
+            apply_engine_report(plan, item.payload)
+            return
+        if malformed(plan, item) or self._is_known(plan, item):
+            return
+        ordinal = order_ordinal(item.payload)
+        if ordinal is None:
+            apply_account_event(plan, item)
+        elif not 0 < ordinal < self.state.next_ordinal:
+            plan.refuse(RejectCode.R_UNKNOWN_ORDER, ordinal)
+        elif ordinal not in self.state.orders:
+            plan.refuse(RejectCode.R_RETIRED, ordinal)
+        else:
+            apply_report(plan, item)
+
+    def _is_known(self, plan: Plan, item: Event) -> bool:
+        """Whether the report has no effect: a duplicate, a conflict, one too old to tell, or a fill without identity."""
+        key, payload = item.idempotency_key, item.payload
+        ordinal = order_ordinal(payload) or 0
+        if not key:
+            if isinstance(payload, Filled):
+                self._quarantine(plan, RejectCode.R_NO_KEY, ordinal)
+            return isinstance(payload, Filled)
+        seen = self.state.seen[item.account]
+        if self._is_dense(item.account):
+            number = int(key) if key.isdigit() and key == str(int(key)) and len(key) < 19 else 0
+            if number == 0:
+                self._quarantine(plan, RejectCode.R_MALFORMED, ordinal)
+                return True
+            if number <= seen.watermark - DENSE_WINDOW:
+                self._quarantine(plan, RejectCode.R_RETIRED, ordinal)
+                return True
+        content = seen.contents.get(key)
+        if content is None:
+            return False
+        if type(content) is type(payload) and content == payload:
+            plan.refuse(RejectCode.R_DUPLICATE, ordinal)
+        else:
+            self._quarantine(plan, RejectCode.R_CONFLICT, ordinal)
+        return True
+
+    def _is_dense(self, account: int) -> bool:
+        return self.config.venues[self.config.accounts[account].venue].capabilities.dense_keys
+
+    def _quarantine(self, plan: Plan, code: RejectCode, ordinal: int) -> None:
+        plan.refuse(code, ordinal)
+        order = self.state.orders.get(ordinal)
+        if order is not None:
+            order.flagged = True
+
+    def _remember(self, item: Event) -> None:
+        """The report was taken: its key tells it again."""
+        ordinal = order_ordinal(item.payload)
+        account, key = item.account, item.idempotency_key
+        seen = self.state.seen[account]
+        seen.contents[key] = item.payload
+        self.store.touch((KEY, account, key))
+        dense = self._is_dense(account)
+        if ordinal is not None and (not dense or isinstance(item.payload, Filled)):
+            self.state.keys.setdefault(ordinal, []).append(key)
+        if dense:
+            self._raise_watermark(account, seen)
+
+    def _raise_watermark(self, account: int, seen: Seen) -> None:
+        while str(seen.watermark + 1) in seen.contents:
+            seen.watermark += 1
+            old = str(seen.watermark - DENSE_WINDOW)
+            if seen.contents.pop(old, None) is not None:
+                self.store.touch((KEY, account, old))
+            self.store.touch((SEEN, account))
+
+    def _apply_market(self, plan: Plan, item: Event) -> None:
+        payload, state = item.payload, self.state
+        if not self._is_market_sound(item):
+            plan.refuse(RejectCode.R_MALFORMED, item.instrument)
+            return
+        market = state.markets[item.instrument]
+        if isinstance(payload, Bar):
+            if self.config.streams[payload.stream].matching:
+                show_bar(market, payload, state.now)
+            for index, indicator in enumerate(state.indicators):
+                if indicator.stream == payload.stream:
+                    indicator.update(read(payload, indicator.bar_field))
+                    self.store.touch((INDICATOR, index))
+        elif item.instrument in self._marked_by_bars:
+            pass
+        elif isinstance(payload, Trade):
+            show_trade(market, payload, state.now)
+        elif isinstance(payload, Quote):
+            show_quote(market, payload, state.now)
+        self.store.touch((MARKET, item.instrument))
+
+    def _is_market_sound(self, item: Event) -> bool:
+        payload = item.payload
+        if item.instrument >= len(self.config.instruments):
+            return False
+        most = self.config.instruments[item.instrument].max_price
+        if isinstance(payload, Bar):
+            if payload.stream >= len(self.config.streams):
+                return False
+            if self.config.streams[payload.stream].instrument != item.instrument:
+                return False
+            inside = payload.low <= payload.open <= payload.high and payload.low <= payload.close <= payload.high
+            return inside and payload.low >= 1 and payload.high <= most and payload.volume >= 0
+        if isinstance(payload, Trade):
+            return 1 <= payload.price <= most and payload.quantity > 0
+        assert isinstance(payload, Quote)
+        return 1 <= payload.bid_price <= payload.ask_price <= most
+
+    def _apply_control(self, item: Event) -> None:
+        payload, state = item.payload, self.state
+        if isinstance(payload, TimerFired):
+            if state.timers.deadlines.get((payload.strategy, payload.timer)) is not None:
+                state.timers.cancel(payload.strategy, payload.timer)
+                self.store.touch((TIMER, payload.strategy, payload.timer))
+        elif isinstance(payload, InstrumentStatus):
+            if item.instrument < len(state.markets):
+                market = state.markets[item.instrument]
+                market.halted, market.frozen = payload.frozen, payload.frozen and market.frozen
+                self.store.touch((MARKET, item.instrument))
+        elif isinstance(payload, RiskFlagSet):
+            self.store.set_flag(payload.strategy, payload.flag, payload.on)
+        elif isinstance(payload, StrategyHalted):
+            if payload.strategy < len(state.owners):
+                self.store.halt(payload.strategy)
+        elif isinstance(payload, EngineStopped):
+            self.store.stop(RejectCode.S_OPERATOR)
+        elif isinstance(payload, DataEnded):
+            state.ended = True
+            self.store.touch((ENGINE,))

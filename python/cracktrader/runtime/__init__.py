@@ -1,0 +1,1 @@
+"""Runtimes tie the rooms together and own no state: so far the backtest."""

@@ -1,0 +1,178 @@
+"""The host: calls strategies for a core. It turns events into views, collects what was recorded, and catches what was raised."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from cracktrader.core.codec import encode_intent
+from cracktrader.core.config import Config
+from cracktrader.core.engine import Response
+from cracktrader.core.engine.facts import order_ordinal
+from cracktrader.core.event import EVENT_TYPES, Bar, Event, EventType, Filled, Quote, Refused, TimerFired, Trade
+from cracktrader.core.instrument import Instrument
+from cracktrader.core.intent import INTENT_TYPES, Intent
+from cracktrader.errors import IntentError
+from cracktrader.strategy.base import Strategy
+from cracktrader.strategy.context import StrategyContext
+from cracktrader.strategy.views import (
+    BarView,
+    ControlView,
+    EventView,
+    FillView,
+    OrderView,
+    QuoteView,
+    ReportView,
+    TimerView,
+    TradeView,
+)
+
+ALL_EVENTS = 2**64 - 1
+REPORTS = range(EventType.ACCEPTED, EventType.REFUSED + 1)
+
+
+class Failure(NamedTuple):
+    """What a strategy raised."""
+
+    seq_id: int
+    strategy: str
+    traceback: str
+
+
+class StrategyHost:
+    """Calls the strategies of one run, in registration order."""
+
+    def __init__(self, config: Config, strategies: Sequence[Strategy]) -> None:
+        self.config = config
+        self.strategies = list(strategies)
+        self.contexts: list[StrategyContext] = []
+        self.failures: list[Failure] = []
+        self.interruption: BaseException | None = None
+        self._view: Any = None
+
+    def bind(self, view: Any) -> None:
+        """Take the core's view."""
+        self._view = view
+        self.contexts = [StrategyContext(self.config, index, view) for index in range(len(self.strategies))]
+
+    def wants(self, strategy: int) -> int:
+        """Only what is overridden is called; overriding `on_event` asks for everything."""
+        kind = type(self.strategies[strategy])
+        if kind.on_event is not Strategy.on_event:
+            return ALL_EVENTS
+        hooks: dict[str, Sequence[int]] = {
+            "on_start": (EventType.START,),
+            "on_stop": (EventType.RUN_STOPPED,),
+            "on_bar": (EventType.BAR,),
+            "on_trade": (EventType.TRADE,),
+            "on_quote": (EventType.QUOTE,),
+            "on_timer": (EventType.TIMER_FIRED,),
+            "on_fill": (EventType.FILLED,),
+            "on_order": REPORTS,
+        }
+        mask = 0
+        for name, types in hooks.items():
+            if getattr(kind, name) is not getattr(Strategy, name):
+                for code in types:
+                    mask |= 1 << code
+        return mask
+
+    def bar_hook(self, strategy: int) -> Callable[[StrategyContext, Any], Any] | None:
+        """What a core may call with (context, bar) directly for a bar, or None when `call` has to decide."""
+        one = self.strategies[strategy]
+        if type(one).on_event is not Strategy.on_event:
+            return one.on_event
+        return None if one.warm_up else one.on_bar
+
+    def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
+        """Call the strategy for an event and collect its answer."""
+        view = self._event_view(event, status_changed)
+        one = self.strategies[strategy]
+        context = self.contexts[strategy]
+        if event_type_of(event) is EventType.BAR and one.warm_up and not all(i.warm for i in context.declared):
+            return None
+        hook = {EventType.START: one.on_start, EventType.RUN_STOPPED: one.on_stop}.get(event_type_of(event))
+        if hook is None:
+            return self.guard(strategy, event.seq_id, lambda: one.on_event(context, view))
+        return self.guard(strategy, event.seq_id, lambda: hook(context))
+
+    def guard(self, strategy: int, seq_id: int, callback: Callable[[], Sequence[Intent] | None]) -> Response | None:
+        """Run a callback: its intents, or what it raised."""
+        context = self.contexts[strategy]
+        self._view.active = True
+        try:
+            returned = callback()
+            return self.collect(context, returned)
+        except (KeyboardInterrupt, SystemExit) as interruption:
+            self.interruption = interruption
+            return Response(interrupted=True)
+        except Exception as error:
+            return self.fail(strategy, seq_id, error)
+        finally:
+            self._view.active = False
+            context.intents.clear()
+            context.timers.clear()
+
+    def fail(self, strategy: int, seq_id: int, error: Exception) -> Response:
+        """Keep what was raised; the core records its kind and applies the policy."""
+        name = self.config.strategies[strategy].name
+        self.failures.append(Failure(seq_id, name, "".join(traceback.format_exception(error))))
+        kind = type(error).__name__
+        return Response(error=kind if kind.isascii() else "Exception")
+
+    def collect(self, context: StrategyContext, returned: Sequence[Intent] | None) -> Response | None:
+        """What the helpers recorded, then what was returned."""
+        intents = [*context.intents, *_checked(returned)]
+        if not intents and not context.timers:
+            return None
+        return Response(intents, list(context.timers))
+
+    def _event_view(self, event: Event, status_changed: bool) -> Any:
+        payload = event.payload
+        instrument = self._instrument(event.instrument)
+        if isinstance(payload, Bar):
+            assert instrument is not None
+            volume_decimals = self.config.streams[payload.stream].volume_decimals
+            return BarView(
+                event.seq_id, event.event_time, instrument.name, payload, instrument.price_decimals, volume_decimals
+            )
+        if event_type_of(event) in REPORTS:
+            return self._report_view(event, instrument, status_changed)
+        kinds: dict[type, type[EventView]] = {Trade: TradeView, Quote: QuoteView, TimerFired: TimerView}
+        return kinds.get(type(payload), ControlView)(event, instrument)
+
+    def _report_view(self, event: Event, instrument: Instrument | None, status_changed: bool) -> ReportView:
+        payload = event.payload
+        order = None
+        if not isinstance(payload, Refused):
+            facts = self._view.order_by_ordinal(order_ordinal(payload))
+            order = None if facts is None else OrderView(facts, self._instrument(facts.instrument))
+        fill = None
+        if isinstance(payload, Filled):
+            assert order is not None and instrument is not None
+            currency = self.config.currencies[payload.fee_currency]
+            fill = FillView(event, order, instrument, currency.name, currency.scale)
+        return ReportView(event, instrument, order, fill, status_changed)
+
+    def _instrument(self, index: int) -> Instrument | None:
+        return self.config.instruments[index] if index < len(self.config.instruments) else None
+
+
+def event_type_of(event: Event) -> EventType:
+    """The event's type."""
+    return EVENT_TYPES[type(event.payload)]
+
+
+def _checked(returned: Sequence[Intent] | None) -> Sequence[Intent]:
+    """Returned intents, when each is one and its fields fit the contract; else IntentError."""
+    if returned is None:
+        return ()
+    if not isinstance(returned, list | tuple) or type(returned) in INTENT_TYPES:
+        raise IntentError(f"a callback returns a list of intents or None, not {returned!r}")
+    for intent in returned:
+        if type(intent) not in INTENT_TYPES:
+            raise IntentError(f"{intent!r} is not an intent")
+        try:
+            encode_intent(intent)
+        except Exception as error:
+            raise IntentError(f"{intent!r}: a field does not fit the contract ({error})") from error
+    return returned
