@@ -170,7 +170,7 @@ def describe() -> dict[str, Any]:
         "rust": available(),
     }
     if description["rust"]:
-        description["rust_contract_hash"] = _extension().CONTRACT_HASH
+        description["rust_contract_hash"] = _contract_hash(_extension())
     return description
 
 
@@ -181,7 +181,7 @@ def machine(engine: str, config: Config, host: Host, record: bool = False) -> Ma
     if engine != "rust":
         raise ConfigError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
     extension = _extension()
-    if extension.CONTRACT_HASH != CONTRACT_HASH:
+    if _contract_hash(extension) != CONTRACT_HASH:
         raise EngineNotBuilt(f"the Rust core was built for another contract: {HOW_TO_BUILD}")
     made: Machine = extension.Machine(encode_config(config), host, record)
     return made
@@ -196,6 +196,11 @@ def transition_row(engine: str, state: OrderState, told: OrderInput, guard: Guar
     if outcome is None or isinstance(outcome, int):
         return outcome
     return (*outcome.state, int(outcome.effect))
+
+
+def _contract_hash(extension: Any) -> str:
+    """The contract the extension was built for; "" where it is too old to say."""
+    return getattr(extension, "CONTRACT_HASH", "")
 
 
 def _extension() -> Any:

@@ -48,7 +48,7 @@ def outcome(**changes: Any) -> RunOutcome:
         (1, "S", "X", "buy", "market", "GTC", 10.0, None, "Filled", 10.0, 101.0, "", times[0], times[0]),
         (2, "S", "X", "sell", "market", "GTC", 10.0, None, "Filled", 10.0, 103.0, "", times[1], times[1]),
     ]
-    run = {
+    run: dict[str, Any] = {
         "engine": "rust",
         "state_hash": "ab" * 32,
         "contract_version": 1,

@@ -152,7 +152,7 @@ def test_a_backtest_prints_figures_speed_and_the_final_state(run: Run, engine: s
 def test_json_is_one_document_with_the_figures(run: Run, engine: str) -> None:
     document = run("backtest", CROSS, *SAMPLE, "--engine", engine, "--json").document
     (only,) = document["runs"]
-    assert document["exit_code"] == 0 and document["equal"] is True and document["report"] is None
+    assert document["exit_code"] == 0 and document["equal"] is None and document["report"] is None
     assert document["strategies"] == [{"name": "SmaCross", "parameters": {"fast": 20, "slow": 100, "size": 0.95}}]
     assert only["engine"] == engine and len(only["state_hash"]) == 64
     assert only["stats"]["trades"] > 10 and only["errors"] == []

@@ -114,8 +114,8 @@ def test_parameters_take_the_type_of_their_default(tmp_path: Path) -> None:
         ("fast", "write NAME=VALUE"),
         ("quick=5", "Cross has no parameter quick: it has fast, rate, short, name_of_it, levels, warm_up"),
         ("_inner=5", "no parameter _inner"),
-        ("fast=2.5", r"Cross parameter fast=2.5: '2.5' is not a int \(default 10\)"),
-        ("short=maybe", "'maybe' is not a bool"),
+        ("fast=2.5", r"Cross parameter fast=2.5: '2.5' is not of type int \(default 10\)"),
+        ("short=maybe", "'maybe' is not of type bool"),
     ],
 )
 def test_a_bad_parameter_is_a_config_error(tmp_path: Path, pair: str, message: str) -> None:

@@ -141,7 +141,10 @@ mod tests {
     fn an_amount_beyond_its_bound_is_refused() {
         let full = Ledger { cash: Money(MONEY_MAX), ..EMPTY };
         assert_eq!(book(&full, false, Money(1), Money(0), Money(0)), Err(OutOfRange));
-        assert_eq!(book(&full, false, Money(MONEY_MAX), Money(0), Money(MONEY_MAX)).map(|ledger| ledger.cash), Ok(Money(MONEY_MAX)));
+        assert_eq!(
+            book(&full, false, Money(MONEY_MAX), Money(0), Money(MONEY_MAX)).map(|ledger| ledger.cash),
+            Ok(Money(MONEY_MAX))
+        );
     }
 
     #[test]

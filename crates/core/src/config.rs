@@ -129,7 +129,8 @@ pub fn config_problem(config: &Config) -> Option<String> {
             return Some(format!("a stream names instrument {}, which is not declared", stream.instrument.0));
         }
     }
-    let mut driven: Vec<_> = config.streams.iter().filter(|stream| stream.matching).map(|stream| stream.instrument).collect();
+    let mut driven: Vec<_> =
+        config.streams.iter().filter(|stream| stream.matching).map(|stream| stream.instrument).collect();
     driven.sort_unstable();
     if driven.windows(2).any(|pair| pair[0] == pair[1]) {
         return Some("an instrument has two streams that drive matching".into());

@@ -3,8 +3,8 @@
 //! How an event changes state is not here: that is `engine`.
 
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex, Time,
-    VenueIndex, numbered,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex,
+    Time, VenueIndex, numbered,
 };
 
 /// Who an item comes from; the value is also the default priority at one instant.
@@ -93,10 +93,6 @@ pub enum EventType {
     /// `RunStopped`
     RunStopped = 54,
 }
-numbered!(EventType {
-    Start, Bar, Trade, Quote, SessionOpened, SessionClosed, InstrumentStatus, Accepted, Rejected, Filled, Cancelled, Expired, Triggered, Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled, Denied, Refused, BalanceStatement, PositionStatement, Transfer, Funding, Settlement, TimerFired, RiskFlagSet, StrategyHalted, EngineStopped, DataEnded, RunStopped,
-});
-
 /// First record of a run (seq 0): on_start is called, indicators and timers are declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Start;
@@ -408,171 +404,46 @@ pub struct DataEnded;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RunStopped;
 
-/// What an event says: one of the payloads.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Payload {
-    /// `Start`
-    Start(Start),
-    /// `Bar`
-    Bar(Bar),
-    /// `Trade`
-    Trade(Trade),
-    /// `Quote`
-    Quote(Quote),
-    /// `SessionOpened`
-    SessionOpened(SessionOpened),
-    /// `SessionClosed`
-    SessionClosed(SessionClosed),
-    /// `InstrumentStatus`
-    InstrumentStatus(InstrumentStatus),
-    /// `Accepted`
-    Accepted(Accepted),
-    /// `Rejected`
-    Rejected(Rejected),
-    /// `Filled`
-    Filled(Filled),
-    /// `Cancelled`
-    Cancelled(Cancelled),
-    /// `Expired`
-    Expired(Expired),
-    /// `Triggered`
-    Triggered(Triggered),
-    /// `Replaced`
-    Replaced(Replaced),
-    /// `CancelRejected`
-    CancelRejected(CancelRejected),
-    /// `ReplaceRejected`
-    ReplaceRejected(ReplaceRejected),
-    /// `InDoubt`
-    InDoubt(InDoubt),
-    /// `Absent`
-    Absent(Absent),
-    /// `Busted`
-    Busted(Busted),
-    /// `Settled`
-    Settled(Settled),
-    /// `Denied`
-    Denied(Denied),
-    /// `Refused`
-    Refused(Refused),
-    /// `BalanceStatement`
-    BalanceStatement(BalanceStatement),
-    /// `PositionStatement`
-    PositionStatement(PositionStatement),
-    /// `Transfer`
-    Transfer(Transfer),
-    /// `Funding`
-    Funding(Funding),
-    /// `Settlement`
-    Settlement(Settlement),
-    /// `TimerFired`
-    TimerFired(TimerFired),
-    /// `RiskFlagSet`
-    RiskFlagSet(RiskFlagSet),
-    /// `StrategyHalted`
-    StrategyHalted(StrategyHalted),
-    /// `EngineStopped`
-    EngineStopped(EngineStopped),
-    /// `DataEnded`
-    DataEnded(DataEnded),
-    /// `RunStopped`
-    RunStopped(RunStopped),
-}
-
-impl Payload {
-    /// The code of the payload.
-    #[must_use]
-    pub const fn event_type(&self) -> EventType {
-        match self {
-            Self::Start(_) => EventType::Start,
-            Self::Bar(_) => EventType::Bar,
-            Self::Trade(_) => EventType::Trade,
-            Self::Quote(_) => EventType::Quote,
-            Self::SessionOpened(_) => EventType::SessionOpened,
-            Self::SessionClosed(_) => EventType::SessionClosed,
-            Self::InstrumentStatus(_) => EventType::InstrumentStatus,
-            Self::Accepted(_) => EventType::Accepted,
-            Self::Rejected(_) => EventType::Rejected,
-            Self::Filled(_) => EventType::Filled,
-            Self::Cancelled(_) => EventType::Cancelled,
-            Self::Expired(_) => EventType::Expired,
-            Self::Triggered(_) => EventType::Triggered,
-            Self::Replaced(_) => EventType::Replaced,
-            Self::CancelRejected(_) => EventType::CancelRejected,
-            Self::ReplaceRejected(_) => EventType::ReplaceRejected,
-            Self::InDoubt(_) => EventType::InDoubt,
-            Self::Absent(_) => EventType::Absent,
-            Self::Busted(_) => EventType::Busted,
-            Self::Settled(_) => EventType::Settled,
-            Self::Denied(_) => EventType::Denied,
-            Self::Refused(_) => EventType::Refused,
-            Self::BalanceStatement(_) => EventType::BalanceStatement,
-            Self::PositionStatement(_) => EventType::PositionStatement,
-            Self::Transfer(_) => EventType::Transfer,
-            Self::Funding(_) => EventType::Funding,
-            Self::Settlement(_) => EventType::Settlement,
-            Self::TimerFired(_) => EventType::TimerFired,
-            Self::RiskFlagSet(_) => EventType::RiskFlagSet,
-            Self::StrategyHalted(_) => EventType::StrategyHalted,
-            Self::EngineStopped(_) => EventType::EngineStopped,
-            Self::DataEnded(_) => EventType::DataEnded,
-            Self::RunStopped(_) => EventType::RunStopped,
-        }
-    }
-}
-
-macro_rules! payload_from {
+/// Declares everything that lists the payloads, in the order of their codes.
+macro_rules! payloads {
     ($($name:ident),+ $(,)?) => {
+        numbered!(EventType { $($name),+ });
+
+        /// What an event says: one of the payloads.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum Payload {
+            $(#[doc = concat!("`", stringify!($name), "`")] $name($name)),+
+        }
+
+        impl Payload {
+            /// The code of the payload.
+            #[must_use]
+            pub const fn event_type(&self) -> EventType {
+                match self {
+                    $(Self::$name(_) => EventType::$name),+
+                }
+            }
+        }
+
         $(impl From<$name> for Payload {
             fn from(payload: $name) -> Self {
                 Self::$name(payload)
             }
         })+
+
+        /// The code of every payload, in the order of the contract.
+        pub const EVENT_TYPES: &[EventType] = EventType::ALL;
+
+        /// The name of every payload by its code, as the contract spells it.
+        pub const PAYLOADS: &[(EventType, &str)] = &[$((EventType::$name, stringify!($name))),+];
     };
 }
-payload_from!(
-    Start, Bar, Trade, Quote, SessionOpened, SessionClosed, InstrumentStatus, Accepted, Rejected, Filled, Cancelled, Expired, Triggered, Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled, Denied, Refused, BalanceStatement, PositionStatement, Transfer, Funding, Settlement, TimerFired, RiskFlagSet, StrategyHalted, EngineStopped, DataEnded, RunStopped,
-);
-
-/// The code of every payload, in the order of the contract.
-pub const EVENT_TYPES: &[EventType] = EventType::ALL;
-
-/// The name of every payload by its code, as the contract spells it.
-pub const PAYLOADS: [(EventType, &str); 33] = [
-    (EventType::Start, "Start"),
-    (EventType::Bar, "Bar"),
-    (EventType::Trade, "Trade"),
-    (EventType::Quote, "Quote"),
-    (EventType::SessionOpened, "SessionOpened"),
-    (EventType::SessionClosed, "SessionClosed"),
-    (EventType::InstrumentStatus, "InstrumentStatus"),
-    (EventType::Accepted, "Accepted"),
-    (EventType::Rejected, "Rejected"),
-    (EventType::Filled, "Filled"),
-    (EventType::Cancelled, "Cancelled"),
-    (EventType::Expired, "Expired"),
-    (EventType::Triggered, "Triggered"),
-    (EventType::Replaced, "Replaced"),
-    (EventType::CancelRejected, "CancelRejected"),
-    (EventType::ReplaceRejected, "ReplaceRejected"),
-    (EventType::InDoubt, "InDoubt"),
-    (EventType::Absent, "Absent"),
-    (EventType::Busted, "Busted"),
-    (EventType::Settled, "Settled"),
-    (EventType::Denied, "Denied"),
-    (EventType::Refused, "Refused"),
-    (EventType::BalanceStatement, "BalanceStatement"),
-    (EventType::PositionStatement, "PositionStatement"),
-    (EventType::Transfer, "Transfer"),
-    (EventType::Funding, "Funding"),
-    (EventType::Settlement, "Settlement"),
-    (EventType::TimerFired, "TimerFired"),
-    (EventType::RiskFlagSet, "RiskFlagSet"),
-    (EventType::StrategyHalted, "StrategyHalted"),
-    (EventType::EngineStopped, "EngineStopped"),
-    (EventType::DataEnded, "DataEnded"),
-    (EventType::RunStopped, "RunStopped"),
-];
+payloads! {
+    Start, Bar, Trade, Quote, SessionOpened, SessionClosed, InstrumentStatus, Accepted, Rejected, Filled,
+    Cancelled, Expired, Triggered, Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled,
+    Denied, Refused, BalanceStatement, PositionStatement, Transfer, Funding, Settlement, TimerFired,
+    RiskFlagSet, StrategyHalted, EngineStopped, DataEnded, RunStopped,
+}
 
 /// Who sends events of this type: the codes are in blocks.
 #[must_use]
@@ -666,7 +537,8 @@ mod tests {
 
     #[test]
     fn codes_decide_who_sends_an_event() {
-        let sent = |source| EVENT_TYPES.iter().filter(move |code| source_of(**code) == source).map(|code| code.number());
+        let sent =
+            |source| EVENT_TYPES.iter().filter(move |code| source_of(**code) == source).map(|code| code.number());
         assert_eq!(sent(Source::Control).collect::<Vec<_>>(), [0, 50, 51, 52, 53, 54]);
         assert_eq!(sent(Source::Timer).collect::<Vec<_>>(), [40]);
         assert_eq!(sent(Source::MarketData).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
@@ -684,7 +556,10 @@ mod tests {
     fn an_unsequenced_item_is_stamped_with_its_ingest_time_and_addressed_to_nobody() {
         let item = event(Settlement { price: Price(5) }, Time(7));
         assert_eq!((item.seq_id, item.event_time, item.ingest_time), (0, Time(7), Time(7)));
-        assert_eq!((item.venue, item.account, item.instrument), (VenueIndex::NULL, AccountIndex::NULL, NULL_INSTRUMENT));
+        assert_eq!(
+            (item.venue, item.account, item.instrument),
+            (VenueIndex::NULL, AccountIndex::NULL, NULL_INSTRUMENT)
+        );
         assert_eq!(item.payload.event_type(), EventType::Settlement);
     }
 

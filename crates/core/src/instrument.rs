@@ -3,8 +3,8 @@
 //! Orders, fees and margins are elsewhere; an instrument is a frozen declaration.
 
 use crate::units::{
-    CurrencyIndex, I64_MAX, Money, OutOfRange, Price, Quantity, Rate, Rounding, VenueIndex, money, mul_div_round, numbered,
-    power_of_ten,
+    CurrencyIndex, I64_MAX, Money, OutOfRange, Price, Quantity, Rate, Rounding, VenueIndex, money, mul_div_round,
+    numbered, power_of_ten,
 };
 
 /// Most decimals that anything may have.
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn an_inverse_contract_is_worth_quantity_over_price_and_has_no_value_at_zero() {
         let inverse = declared(InstrumentKind::Inverse);
-        assert_eq!(contract_value(&inverse, Price(30_000_00), Quantity(100_000)), Ok(Money(333_333)));
+        assert_eq!(contract_value(&inverse, Price(3_000_000), Quantity(100_000)), Ok(Money(333_333)));
         assert_eq!(contract_value(&inverse, Price(0), Quantity(1)), Err(OutOfRange));
         assert_eq!((inverse.value_sign(), inverse.is_spot()), (-1, false));
     }

@@ -38,3 +38,9 @@ pub mod timer;
 pub mod indicator;
 
 pub mod state;
+
+pub mod admission;
+
+pub mod matching;
+
+pub mod sequencer;

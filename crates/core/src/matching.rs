@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::account::{AccountKind, EMPTY, Ledger, book, margin};
 use crate::capability::FillModel;
-use crate::config::{Config, account_of};
+use crate::config::Config;
 use crate::event::{
     Accepted, BarRows, CancelRejected, Cancelled, Event, Filled, Payload, ReplaceRejected, Replaced, event,
 };
@@ -539,7 +539,7 @@ impl SimulatedVenue {
         let after = fold(&before, &lot)?;
         let held = self.ledgers.get(&instrument.settlement_currency).copied().unwrap_or(EMPTY);
         let realized = Money(after.realized_pnl().0 - before.realized_pnl().0);
-        let ledger = book(held, instrument.is_spot(), realized, Money(after.cost.0 - before.cost.0), cost)?;
+        let ledger = book(&held, instrument.is_spot(), realized, Money(after.cost.0 - before.cost.0), cost)?;
         let mark = self.marks.insert(order.instrument, price);
         if !self.affords(order.instrument, instrument, (&before, &after), &ledger)? {
             match mark {

@@ -9,8 +9,8 @@ use crate::event::EventType;
 use crate::intent::{OrderId, OrderType, PlaceOrder, Side};
 use crate::reject::RejectCode;
 use crate::units::{
-    AccountIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity, Time, VenueIndex, money,
-    numbered, quantity,
+    AccountIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity, Time, VenueIndex,
+    money, numbered, quantity,
 };
 
 /// The main factor of an order's state; `Filled` and later are closed.
@@ -133,10 +133,10 @@ pub enum OrderInput {
     /// The report of this name.
     Settled = EventType::Settled as u8,
 }
-numbered!(OrderInput {
-    Submit, Deny, CancelRequest, ReplaceRequest, Accepted, Rejected, Filled, Cancelled, Expired, Triggered, Replaced,
-    CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled,
-});
+numbered! { OrderInput {
+    Submit, Deny, CancelRequest, ReplaceRequest, Accepted, Rejected, Filled, Cancelled, Expired, Triggered,
+    Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled,
+} }
 
 /// Sign of the remaining quantity after a fill or a confirmed replace; `Any` for every other input.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -246,10 +246,10 @@ pub enum Status {
     /// Closed: never sent.
     Denied = 11,
 }
-numbered!(Status {
-    Created, Submitted, Accepted, Triggered, PartiallyFilled, ReplacePending, CancelPending, Filled, Cancelled, Rejected,
-    Expired, Denied,
-});
+numbered! { Status {
+    Created, Submitted, Accepted, Triggered, PartiallyFilled, ReplacePending, CancelPending, Filled, Cancelled,
+    Rejected, Expired, Denied,
+} }
 
 /// Statuses as the contract spells them.
 pub const STATUS_NAMES: [&str; 12] = [
@@ -577,7 +577,9 @@ fn answer(state: OrderState, told: OrderInput, guard: Guard) -> Outcome {
 
 /// On a closed order late answers have no effect and contradictions are said.
 fn late_answer(state: OrderState, told: OrderInput) -> Outcome {
-    use OrderInput::{Absent, Accepted, CancelRejected, Cancelled, Expired, InDoubt, Rejected, ReplaceRejected, Triggered};
+    use OrderInput::{
+        Absent, Accepted, CancelRejected, Cancelled, Expired, InDoubt, Rejected, ReplaceRejected, Triggered,
+    };
     let is_harmless = matches!(told, CancelRejected | ReplaceRejected | InDoubt)
         || match state.life {
             Life::Filled => matches!(told, Accepted | Triggered | Cancelled | Expired),
@@ -642,99 +644,4 @@ pub const fn takes_limit(order_type: u8) -> bool {
 #[must_use]
 pub const fn takes_stop(order_type: u8) -> bool {
     order_type == OrderType::Stop as u8 || order_type == OrderType::StopLimit as u8
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::{MONEY_MAX, NONE_TIME, StrategyIndex};
-
-    fn buy(quantity: i64, limit: i64) -> Order {
-        let place = PlaceOrder {
-            instrument: InstrumentIndex(0),
-            side: Side::Buy as u8,
-            order_type: OrderType::Limit as u8,
-            time_in_force: 0,
-            quantity: Quantity(quantity),
-            limit_price: Price(limit),
-            stop_price: NONE_PRICE,
-            expire_time: NONE_TIME,
-            post_only: false,
-            reduce_only: false,
-        };
-        let id = OrderId { strategy: StrategyIndex(0), seq: 1, index: 0 };
-        let mut order = new_order(&place, OrderOrdinal(1), id, VenueIndex(0), AccountIndex(0), Time(5));
-        order.life = Life::Accepted;
-        order.reserve_price = Price(limit);
-        order
-    }
-
-    #[test]
-    fn an_order_with_a_quantity_below_zero_is_kept_as_it_came_with_nothing_open() {
-        let order = buy(i64::MIN, 10);
-        assert_eq!((order.quantity, order.open_quantity), (Quantity(i64::MIN), Quantity(0)));
-    }
-
-    #[test]
-    fn fills_lower_what_is_open_busts_never_raise_it_and_gross_quantities_only_rise() {
-        let mut order = buy(10, 100);
-        fill(&mut order, Quantity(4), Money(400)).unwrap();
-        assert_eq!((order.open_quantity, order.filled_value, order.status()), (Quantity(6), Money(400), Status::PartiallyFilled));
-        bust(&mut order, Quantity(4), Money(400)).unwrap();
-        assert_eq!((order.filled_quantity, order.busted_quantity, order.net_filled()), (Quantity(4), Quantity(4), Quantity(0)));
-        assert_eq!((order.open_quantity, order.filled_value, order.status()), (Quantity(6), Money(0), Status::Accepted));
-        fill(&mut order, Quantity(7), Money(700)).unwrap();
-        assert_eq!(order.open_quantity, Quantity(0));
-    }
-
-    #[test]
-    fn a_fill_that_does_not_fit_its_numbers_is_refused() {
-        let mut order = buy(10, 100);
-        order.filled_quantity = Quantity(i64::MAX);
-        assert_eq!(fill(&mut order, Quantity(1), Money(1)), Err(OutOfRange));
-        let mut order = buy(10, 100);
-        order.filled_value = Money(MONEY_MAX);
-        assert_eq!(fill(&mut order, Quantity(1), Money(1)), Err(OutOfRange));
-    }
-
-    #[test]
-    fn under_an_unanswered_replace_risk_takes_the_worse_terms() {
-        let mut order = buy(10, 100);
-        fill(&mut order, Quantity(4), Money(400)).unwrap();
-        order.pending = Pending::Both;
-        (order.replace_quantity, order.replace_limit_price) = (Quantity(20), Price(90));
-        assert_eq!((order.exposure(), order.risk_price(), order.status()), (Quantity(16), Price(100), Status::CancelPending));
-        (order.replace_quantity, order.replace_limit_price) = (Quantity(5), Price(110));
-        assert_eq!((order.exposure(), order.risk_price()), (Quantity(6), Price(110)));
-        order.life = Life::Cancelled;
-        assert_eq!((order.exposure(), order.remaining_quantity(), order.status()), (Quantity(0), Quantity(0), Status::Cancelled));
-    }
-
-    #[test]
-    fn a_confirmed_replace_opens_its_new_total_less_what_is_filled() {
-        let mut order = buy(10, 100);
-        fill(&mut order, Quantity(4), Money(400)).unwrap();
-        start_version(&mut order, Quantity(12), Price(101), NONE_PRICE);
-        assert_eq!((order.version, order.open_quantity, order.reserve_price), (1, Quantity(8), Price(101)));
-        start_version(&mut order, Quantity(3), NONE_PRICE, Price(99));
-        assert_eq!((order.version, order.open_quantity, order.reserve_price), (2, Quantity(0), Price(101)));
-    }
-
-    #[test]
-    fn a_close_is_stamped_once() {
-        let mut order = buy(10, 100);
-        let cancelled = OrderState { life: Life::Cancelled, ..order.state() };
-        enter(&mut order, cancelled, Time(7));
-        enter(&mut order, cancelled, Time(9));
-        assert_eq!((order.closed_time, order.state()), (Time(7), cancelled));
-    }
-
-    #[test]
-    fn every_closed_life_is_shown_by_its_own_name() {
-        let mut order = buy(10, 100);
-        for life in Life::ALL {
-            order.life = *life;
-            assert_eq!(STATUS_NAMES[usize::from(order.status().number())], format!("{life:?}"));
-        }
-    }
 }

@@ -160,7 +160,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn lot(quantity: i64, value: i128) -> Lot {
-        Lot { key: "".into(), quantity: Quantity(quantity), value: Money(value), fee_quantity: Quantity(0), cause: FILL }
+        Lot {
+            key: "".into(),
+            quantity: Quantity(quantity),
+            value: Money(value),
+            fee_quantity: Quantity(0),
+            cause: FILL,
+        }
     }
 
     fn after(lots: &[(i64, i128)]) -> Position {
@@ -170,7 +176,10 @@ mod tests {
     #[test]
     fn a_close_releases_its_share_of_the_cost_and_the_last_one_everything() {
         let half = after(&[(3, 100), (-1, 50)]);
-        assert_eq!((half.quantity, half.cost, half.proceeds, half.released), (Quantity(2), Money(67), Money(50), Money(33)));
+        assert_eq!(
+            (half.quantity, half.cost, half.proceeds, half.released),
+            (Quantity(2), Money(67), Money(50), Money(33))
+        );
         let flat = after(&[(3, 100), (-1, 50), (-2, 90)]);
         assert_eq!((flat.quantity, flat.cost, flat.realized_pnl()), (Quantity(0), Money(0), Money(40)));
     }
@@ -181,7 +190,10 @@ mod tests {
         assert_eq!((short.quantity, short.proceeds, short.released), (Quantity(-3), Money(200), Money(200)));
         assert_eq!(short.cost, Money(-301));
         let long = after(&[(-2, 200), (5, 501)]);
-        assert_eq!((long.quantity, long.cost, long.proceeds, long.released), (Quantity(3), Money(301), Money(-200), Money(-200)));
+        assert_eq!(
+            (long.quantity, long.cost, long.proceeds, long.released),
+            (Quantity(3), Money(301), Money(-200), Money(-200))
+        );
     }
 
     #[test]

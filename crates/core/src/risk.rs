@@ -47,7 +47,11 @@ mod tests {
 
     #[test]
     fn an_instrument_without_limits_of_its_own_has_none() {
-        let own = InstrumentLimit { instrument: InstrumentIndex(2), max_order_quantity: Quantity(5), max_position: Quantity(9) };
+        let own = InstrumentLimit {
+            instrument: InstrumentIndex(2),
+            max_order_quantity: Quantity(5),
+            max_position: Quantity(9),
+        };
         let limits = RiskLimits { instruments: vec![own], ..RiskLimits::default() };
         assert_eq!(limits.of(InstrumentIndex(2)), own);
         assert_eq!(limits.of(InstrumentIndex(1)).max_position, Quantity(0));

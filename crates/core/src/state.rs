@@ -19,8 +19,8 @@ use crate::portfolio::{FLAT, Position, Unsettled};
 use crate::reject::RejectCode;
 use crate::timer::Timers;
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, Rounding, StrategyIndex,
-    Time, money, mul_div_round, power_of_ten, quantity,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, Rounding,
+    StrategyIndex, Time, money, mul_div_round, power_of_ten, quantity,
 };
 
 /// How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts.
@@ -186,7 +186,8 @@ impl State {
     /// The account that trades the instrument.
     #[must_use]
     pub fn account_of(&self, instrument: InstrumentIndex) -> AccountIndex {
-        account_of(&self.config, self.instrument(instrument).venue).expect("a checked configuration has an account per venue")
+        account_of(&self.config, self.instrument(instrument).venue)
+            .expect("a checked configuration has an account per venue")
     }
 
     /// The account's position.
@@ -268,12 +269,15 @@ impl State {
         money(value.0 + worst_fee(declared, value)?.0)
     }
 
-    /// Cash reserved by open buys in the currency.
-    #[must_use]
-    pub fn reserved(&self, account: AccountIndex, currency: CurrencyIndex) -> Money {
-        let held = self.working.iter().filter(|((holder, _), _)| *holder == account);
-        let settled = held.filter(|((_, instrument), _)| self.instrument(*instrument).settlement_currency == currency);
-        Money(settled.map(|(_, working)| working.reserved.0).sum())
+    /// Cash reserved by open buys in the currency. `OutOfRange` when the sum leaves i128.
+    pub fn reserved(&self, account: AccountIndex, currency: CurrencyIndex) -> Result<Money, OutOfRange> {
+        let mut total = 0_i128;
+        for ((holder, instrument), working) in &self.working {
+            if *holder == account && self.instrument(*instrument).settlement_currency == currency {
+                total = total.checked_add(working.reserved.0).ok_or(OutOfRange)?;
+            }
+        }
+        Ok(Money(total))
     }
 
     /// Initial margin of the account in base currency, open orders included, with the working quantities of `instrument` replaced

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
-from cracktrader.data import load
+from cracktrader.data import BarColumns, load
 from cracktrader.runtime.backtest import Options, Venue, instances, run_backtest
 from cracktrader.strategy.base import Strategy
 
@@ -33,8 +34,17 @@ def backtest(
     short, a "cash" account may not. `progress(taken, total)` is called now and then.
 
     Raises ConfigError for wrong options, DataError for wrong rows, EngineNotBuilt where Rust is missing, KeyboardInterrupt when
-    interrupted. What a strategy raises halts that strategy and is in `Result.errors`.
+    interrupted. What a strategy raises halts that strategy and is in `Result.errors`. Where a price does not fit the inferred decimals,
+    one line on stderr says by how much.
     """
+    bars = load(data)
+    for columns in bars:
+        if columns.note and not _is_loaded(data):
+            print(columns.note, file=sys.stderr)
     options = Options(cash, account, venue or Venue(), fees, limits or RiskLimits(), seed, currency)
-    strategies = instances(strategy)
-    return Result(run_backtest(strategies, load(data), options, engine=engine, progress=progress))
+    return Result(run_backtest(instances(strategy), bars, options, engine=engine, progress=progress))
+
+
+def _is_loaded(data: Any) -> bool:
+    """Whether the caller loaded the columns, and has seen their notes."""
+    return isinstance(data, list) and all(isinstance(one, BarColumns) for one in data)

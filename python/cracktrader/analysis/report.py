@@ -77,7 +77,7 @@ def _run(result: Result) -> str:
 def _notices(result: Result) -> str:
     """What a reader must know before believing the figures; nothing when the run was clean."""
     outcome = result.outcome
-    lines = [bars.note for bars in outcome.bars if bars.note]
+    lines = []
     if outcome.stopped:
         lines.append(f"The run stopped early: {outcome.stopped}")
     lines += [error.strip() for error in outcome.errors[:3]]
@@ -177,4 +177,5 @@ def _footer(result: Result) -> str:
         f"{outcome.events:,} events in {outcome.seconds:.3f} s on the {outcome.engine} core{rate}; "
         f"contract version {outcome.contract_version}, seed {outcome.seed}"
     )
-    return f"{escape(line)}<br>State digest <code>{escape(outcome.state_hash)}</code>"
+    notes = "".join(f"<br>{escape(bars.note)}" for bars in outcome.bars if bars.note)
+    return f"{escape(line)}{notes}<br>State digest <code>{escape(outcome.state_hash)}</code>"

@@ -120,7 +120,7 @@ def describe(results: list[Result]) -> dict[str, Any]:
         "currency": outcome.currency,
         "seed": outcome.seed,
         "contract_version": outcome.contract_version,
-        "equal": are_equal(results),
+        "equal": are_equal(results) if len(results) > 1 else None,
         "runs": [_described(result) for result in results],
     }
 

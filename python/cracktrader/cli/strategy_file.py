@@ -112,7 +112,7 @@ def _value(strategy: str, name: str, text: str, default: Any) -> Any:
     except (KeyError, ValueError):
         kind = type(default).__name__
         raise ConfigError(
-            f"{strategy} parameter {name}={text}: {text!r} is not a {kind} (default {default!r})"
+            f"{strategy} parameter {name}={text}: {text!r} is not of type {kind} (default {default!r})"
         ) from None
     if isinstance(default, str):
         return text

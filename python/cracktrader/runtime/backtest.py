@@ -247,8 +247,7 @@ def gather(
         stopped=_why_stopped(run),
         bars=bars,
         strategies=[
-            {"name": declared.name, "parameters": one.parameters}
-            for declared, one in zip(config.strategies, host.strategies, strict=True)
+            {"name": declared.name, "parameters": json.loads(declared.parameters)} for declared in config.strategies
         ],
     )
 

@@ -3,6 +3,8 @@
 Facts are never rolled back: one that fails its check is recorded with what it breaks, the state stays, the engine stops.
 """
 
+from typing import NamedTuple
+
 from cracktrader.core.book import show_bar, show_quote, show_trade
 from cracktrader.core.codec import ENGINE, INDICATOR, KEY, MARKET, SEEN, TIMER, Finding
 from cracktrader.core.config import Config, DataKind
@@ -38,6 +40,23 @@ from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import DENSE_WINDOW, Seen
 from cracktrader.core.units import OutOfRange
 
+MARKET_EVENTS = frozenset((EventType.BAR, EventType.TRADE, EventType.QUOTE))
+"""Events that show a price, and make a row of the equity curve."""
+
+
+class Committed(NamedTuple):
+    """What commit A did."""
+
+    findings: list[Finding]
+    taken: bool
+    """False for what changed nothing: duplicates, quarantined, malformed and failing facts. Nobody is told of them."""
+    owner: int | None = None
+    """The strategy that is told of a report with an effect on its order."""
+    status_changed: bool = False
+
+
+EFFECTIVE = Committed([], taken=True)
+
 
 class Incoming:
     """The door for facts."""
@@ -48,28 +67,32 @@ class Incoming:
         self.state = store.state
         self._marked_by_bars = {s.instrument for s in config.streams if s.matching and s.kind is DataKind.BAR}
 
-    def commit(self, item: Event) -> Plan:
-        """Stage the fact, check it as a whole, write it. One that fails is recorded with what it breaks; the state stays."""
+    def commit(self, item: Event) -> Committed:
+        """Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays."""
+        code = EVENT_TYPES[type(item.payload)]
+        if code in MARKET_EVENTS:
+            committed = EFFECTIVE if self._apply_market(item) else Committed([_malformed_market(item)], taken=False)
+        elif EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
+            committed = self._commit_report(item)
+        else:
+            self._apply_control(item)
+            return EFFECTIVE
+        for finding in committed.findings:
+            self.state.count(RejectCode(finding.code))
+        return committed
+
+    def _commit_report(self, item: Event) -> Committed:
         plan = Plan(self.state)
         try:
-            self._apply(plan, item)
+            self._apply_report(plan, item)
             broken = plan.check()
         except OutOfRange:
             broken = RejectCode.S_RANGE, 0, 0
         if broken:
-            plan = self._refuse_fact(plan, Finding(*broken))
-        else:
-            self._write(plan, item)
-        for finding in plan.findings:
-            self.state.count(RejectCode(finding.code))
-        return plan
-
-    def _refuse_fact(self, plan: Plan, broken: Finding) -> Plan:
-        empty = Plan(self.state)
-        empty.findings = [*plan.findings, broken]
-        empty.taken = False
-        self.store.stop(broken.code)
-        return empty
+            self.store.stop(broken[0])
+            return Committed([*plan.findings, Finding(*broken)], taken=False)
+        self._write(plan, item)
+        return Committed(plan.findings, plan.taken, plan.owner, plan.status_changed)
 
     def _write(self, plan: Plan, item: Event) -> None:
         for ordinal, order in plan.orders.items():
@@ -104,16 +127,6 @@ class Incoming:
                 after.realized_pnl - before.realized_pnl,
             )
         )
-
-    def _apply(self, plan: Plan, item: Event) -> None:
-        payload = item.payload
-        code = EVENT_TYPES[type(payload)]
-        if EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
-            self._apply_report(plan, item)
-        elif code is EventType.BAR or code is EventType.TRADE or code is EventType.QUOTE:
-            self._apply_market(plan, item)
-        else:
-            self._apply_control(item)
 
     def _apply_report(self, plan: Plan, item: Event) -> None:
         if isinstance(item.payload, Denied | Refused):
@@ -187,26 +200,30 @@ class Incoming:
                 self.store.touch((KEY, account, old))
             self.store.touch((SEEN, account))
 
-    def _apply_market(self, plan: Plan, item: Event) -> None:
-        payload, state = item.payload, self.state
+    def _apply_market(self, item: Event) -> bool:
+        """Marks and indicators; False for impossible content, which changes nothing."""
         if not self._is_market_sound(item):
-            plan.refuse(RejectCode.R_MALFORMED, item.instrument)
-            return
+            return False
+        payload, state = item.payload, self.state
         market = state.markets[item.instrument]
         if isinstance(payload, Bar):
             if self.config.streams[payload.stream].matching:
                 show_bar(market, payload, state.now)
-            for index, indicator in enumerate(state.indicators):
-                if indicator.stream == payload.stream:
-                    indicator.update(read(payload, indicator.bar_field))
-                    self.store.touch((INDICATOR, index))
+            self._update_indicators(payload)
         elif item.instrument in self._marked_by_bars:
-            pass
+            return True
         elif isinstance(payload, Trade):
             show_trade(market, payload, state.now)
         elif isinstance(payload, Quote):
             show_quote(market, payload, state.now)
         self.store.touch((MARKET, item.instrument))
+        return True
+
+    def _update_indicators(self, bar: Bar) -> None:
+        for index, indicator in enumerate(self.state.indicators):
+            if indicator.stream == bar.stream:
+                indicator.update(read(bar, indicator.bar_field))
+                self.store.touch((INDICATOR, index))
 
     def _is_market_sound(self, item: Event) -> bool:
         payload = item.payload
@@ -246,3 +263,7 @@ class Incoming:
         elif isinstance(payload, DataEnded):
             state.ended = True
             self.store.touch((ENGINE,))
+
+
+def _malformed_market(item: Event) -> Finding:
+    return Finding(RejectCode.R_MALFORMED, item.instrument, 0)

@@ -15,9 +15,8 @@ from cracktrader.core.codec import (
     encode_record,
 )
 from cracktrader.core.config import Config, OnError, config_problem
-from cracktrader.core.engine.incoming import Incoming
+from cracktrader.core.engine.incoming import MARKET_EVENTS, Committed, Incoming
 from cracktrader.core.engine.outgoing import Outgoing
-from cracktrader.core.engine.plan import Plan
 from cracktrader.core.engine.store import Store
 from cracktrader.core.event import (
     EVENT_TYPES,
@@ -39,8 +38,6 @@ from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OutOfRang
 from cracktrader.core.view import View
 
 DAY_NS = 86_400_000_000_000
-MARKS = frozenset((EventType.BAR, EventType.TRADE, EventType.QUOTE))
-"""Events that make a row of the equity curve."""
 
 
 class Response(NamedTuple):
@@ -52,6 +49,20 @@ class Response(NamedTuple):
     """The kind of what it raised; its intents and timers are then discarded."""
     interrupted: bool = False
     """KeyboardInterrupt or SystemExit: the run stops after commit A."""
+
+
+SILENT = Response()
+"""The answer without anything."""
+
+
+class _Call(NamedTuple):
+    """A callback made: the strategy's counters and the number of indicators before it, and that number after it."""
+
+    strategy: int
+    response: Response
+    counters: tuple[int, int]
+    declared: int
+    declared_after: int
 
 
 class Host(Protocol):
@@ -92,6 +103,7 @@ class Engine:
         self._since_check = 0
         self._tracks_day = any(strategy.limits.max_daily_loss for strategy in config.strategies)
         host.bind(View(self.state))
+        self._everyone = tuple(range(len(config.strategies)))
         self._wants = [host.wants(strategy) for strategy in range(len(config.strategies))]
 
     # Feeding
@@ -221,16 +233,15 @@ class Engine:
 
     def take(self, item: Event, depth: int) -> None:
         """One step: commit A, callbacks, commit B, record. Replay enters here with recorded items."""
-        state = self.state
         self._advance(item)
-        taken = item._replace(seq_id=state.seq)
-        plan = self.incoming.commit(taken)
-        if plan.taken and EVENT_TYPES[type(taken.payload)] in MARKS:
+        taken = Event(self.state.seq, *item[1:])
+        committed = self.incoming.commit(taken)
+        if committed.taken and EVENT_TYPES[type(taken.payload)] in MARKET_EVENTS:
             self._market_label = taken.event_time
         before = self.store.images()
-        answers, interrupted = self._call(plan, taken, depth)
+        answers = self._call(committed, taken, depth)
         if self.store.recording:
-            record = Record(taken, depth, plan.findings, interrupted, answers)
+            record = Record(taken, depth, committed.findings, self.interrupted, answers)
             self.last_record = encode_record(record, before, self.store.images())
         self._since_check += 1
         if self.config.recheck_every and self._since_check >= self.config.recheck_every:
@@ -280,54 +291,58 @@ class Engine:
 
     # Callbacks
 
-    def _call(self, plan: Plan, item: Event, depth: int) -> tuple[list[Answer], bool]:
+    def _call(self, committed: Committed, item: Event, depth: int) -> list[Answer]:
         """Call the strategies that want the event, all on the state after commit A, then admit their intents in order."""
-        responses: list[tuple[int, Response]] = []
-        counters = [(owner.random_counter, owner.next_timer) for owner in self.state.owners]
-        declared = [len(self.state.indicators)]
-        for strategy in self._callees(plan, item):
-            response = self.host.call(strategy, item, plan.status_changed) or Response()
-            declared.append(len(self.state.indicators))
+        calls: list[_Call] = []
+        for strategy in self._callees(committed, item):
+            owner = self.state.owners[strategy]
+            counters, declared = (owner.random_counter, owner.next_timer), len(self.state.indicators)
+            response = self.host.call(strategy, item, committed.status_changed) or SILENT
             if response.interrupted:
                 self.interrupted = True
-                return [], True
-            responses.append((strategy, response))
-        answers = []
-        for index, (strategy, response) in enumerate(responses):
-            owner = self.state.owners[strategy]
-            answer = Answer(
-                strategy,
-                response.error,
-                owner.random_counter,
-                owner.next_timer,
-                self._declarations(declared[index], declared[index + 1]),
-                [] if response.error else self.outgoing.admit_all(strategy, response.intents, item.seq_id, depth),
-                [] if response.error else self.outgoing.set_timers(strategy, response.timers, depth),
-            )
-            moved = (owner.random_counter, owner.next_timer) != counters[strategy]
-            if moved:
-                self.store.touch((STRATEGY, strategy))
-            if moved or answer.error or answer.declarations or answer.intents or answer.timers:
-                answers.append(answer)
-        for strategy, response in responses:
-            if response.error:
-                self._punish(strategy)
+                return []
+            calls.append(_Call(strategy, response, counters, declared, len(self.state.indicators)))
+        answers = [answer for call in calls if (answer := self._answer(call, item.seq_id, depth)) is not None]
+        for call in calls:
+            if call.response.error:
+                self._punish(call.strategy)
         if isinstance(item.payload, Start):
             self.state.started = True
             self.store.touch((ENGINE,))
-        return answers, False
+        return answers
 
-    def _callees(self, plan: Plan, item: Event) -> list[int]:
+    def _callees(self, committed: Committed, item: Event) -> list[int]:
         """Who is called: the owner for a report on an order, everyone who wants it for the rest; halted strategies never."""
         payload = item.payload
         code = EVENT_TYPES[type(payload)]
         if EventType.ACCEPTED <= code <= EventType.REFUSED:
-            candidates = [] if plan.owner is None else [plan.owner]
+            candidates: tuple[int, ...] = () if committed.owner is None else (committed.owner,)
         elif isinstance(payload, TimerFired):
-            candidates = [payload.strategy] if payload.strategy < len(self.state.owners) else []
+            candidates = (payload.strategy,) if payload.strategy < len(self.state.owners) else ()
         else:
-            candidates = list(range(len(self.state.owners))) if plan.taken else []
+            candidates = self._everyone if committed.taken else ()
         return [s for s in candidates if self._wants[s] >> code & 1 and not self.state.owners[s].halted]
+
+    def _answer(self, call: _Call, seq: int, depth: int) -> Answer | None:
+        """Commit B of one callback; None when it left nothing."""
+        strategy, response = call.strategy, call.response
+        owner = self.state.owners[strategy]
+        moved = (owner.random_counter, owner.next_timer) != call.counters
+        if response is SILENT and not moved and call.declared == call.declared_after:
+            return None
+        if moved:
+            self.store.touch((STRATEGY, strategy))
+        answer = Answer(
+            strategy,
+            response.error,
+            owner.random_counter,
+            owner.next_timer,
+            self._declarations(call.declared, call.declared_after),
+            [] if response.error else self.outgoing.admit_all(strategy, response.intents, seq, depth),
+            [] if response.error else self.outgoing.set_timers(strategy, response.timers, depth),
+        )
+        has_content = answer.error or answer.declarations or answer.intents or answer.timers
+        return answer if moved or has_content else None
 
     def _declarations(self, first: int, last: int) -> list[Declaration]:
         indicators = self.state.indicators[first:last]

@@ -1,0 +1,155 @@
+//! Records: what a step was and led to. The images in them are made by `root` and skipped on reading.
+
+use super::wire::{Canonical, CodecError, Reader, canonical, pack, prefixed};
+use crate::event::Event;
+use crate::intent::Intent;
+use crate::units::{NULL_INDEX, StrategyIndex, Time};
+
+/// A code on a fact, with its two numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// The code; on an intent 0 admits.
+    pub code: u16,
+    /// Its first number.
+    pub value: i128,
+    /// Its second number.
+    pub limit: i128,
+}
+
+/// A timer to set, or to cancel with a null deadline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerRequest {
+    /// Its id.
+    pub timer: u64,
+    /// When it is to fire, or null.
+    pub deadline: Time,
+}
+
+/// An indicator declared in on_start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Declaration {
+    /// An `IndicatorKind` number.
+    pub kind: u8,
+    /// How many values it looks at.
+    pub period: u32,
+    /// On which stream.
+    pub stream: u16,
+    /// A `BarField` number.
+    pub bar_field: u8,
+}
+
+/// What a strategy's callback led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Whose.
+    pub strategy: StrategyIndex,
+    /// The kind of what it raised, '' for nothing.
+    pub error: Box<str>,
+    /// Its counters after the callback; they survive an error.
+    pub random_counter: u64,
+    /// Its next fresh timer id after the callback.
+    pub next_timer: u64,
+    /// Indicators it declared.
+    pub declarations: Vec<Declaration>,
+    /// Each with its verdict; code 0 admits.
+    pub intents: Vec<(Intent, Finding)>,
+    /// Timers it set or cancelled.
+    pub timers: Vec<TimerRequest>,
+}
+
+/// A step as recorded, without the images.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// The fact.
+    pub event: Event,
+    /// Depth in a chain of steps that caused each other at one instant.
+    pub depth: u32,
+    /// What was found on it.
+    pub findings: Vec<Finding>,
+    /// Whether the run stopped after commit A.
+    pub interrupted: bool,
+    /// What the strategies answered.
+    pub answers: Vec<Answer>,
+}
+
+canonical! {
+    Finding { code, value, limit }
+    TimerRequest { timer, deadline }
+    Declaration { kind, period, stream, bar_field }
+    Answer { strategy, error, random_counter, next_timer, declarations, intents, timers }
+}
+
+impl Canonical for (Intent, Finding) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok((reader.field()?, reader.field()?))
+    }
+}
+
+/// A step's record: length, event, depth, findings, images of commit A, answers, images of commit B, CRC-32.
+#[must_use]
+pub fn encode_record(record: &Record, before: &[u8], after: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(256 + before.len() + after.len());
+    pack!(&mut body; record.event, record.depth, record.findings);
+    body.extend_from_slice(before);
+    pack!(&mut body; record.interrupted, record.answers);
+    body.extend_from_slice(after);
+    let mut out = Vec::with_capacity(body.len() + 8);
+    prefixed(&mut out, &body);
+    crc32fast::hash(&body).write(&mut out);
+    out
+}
+
+/// The record of exactly these bytes; its images are skipped. `CodecError` when the CRC does not fit.
+pub fn decode_record(data: &[u8]) -> Result<Record, CodecError> {
+    let mut outer = Reader::new(data);
+    let body = outer.prefixed()?;
+    if outer.field::<u32>()? != crc32fast::hash(body) {
+        return Err(CodecError::Crc);
+    }
+    outer.end()?;
+    let mut reader = Reader::new(body);
+    let (event, depth, findings) = (reader.field()?, reader.field()?, reader.field()?);
+    skip_images(&mut reader)?;
+    let (interrupted, answers) = (reader.field()?, reader.field()?);
+    skip_images(&mut reader)?;
+    reader.end()?;
+    Ok(Record { event, depth, findings, interrupted, answers })
+}
+
+/// The widths of the ids in a leaf's name; text is `TEXT`.
+fn id_widths(tag: u8) -> Option<&'static [usize]> {
+    match tag {
+        1 => Some(&[]),
+        2 => Some(&[8]),
+        3..=6 => Some(&[2, 4]),
+        7 | 8 => Some(&[2, 2]),
+        9 => Some(&[2]),
+        10 => Some(&[2, 8]),
+        11 | 12 => Some(&[2, TEXT]),
+        _ => None,
+    }
+}
+
+const TEXT: usize = NULL_INDEX as usize;
+
+fn skip_images(reader: &mut Reader<'_>) -> Result<(), CodecError> {
+    for _ in 0..reader.field::<u32>()? {
+        let tag = reader.field::<u8>()?;
+        for width in id_widths(tag).ok_or_else(|| reader.unknown("leaf", tag))? {
+            if *width == TEXT {
+                reader.field::<Box<str>>()?;
+            } else {
+                reader.take(*width)?;
+            }
+        }
+        if reader.field::<bool>()? {
+            reader.prefixed()?;
+        }
+    }
+    Ok(())
+}

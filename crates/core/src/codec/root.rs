@@ -1,0 +1,406 @@
+//! Leaves of the state and the root over them; the digest of the simulated venue's own state.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::wire::{Canonical, pack, prefixed, table};
+use super::{CONTRACT_HASH, encode_payload};
+use crate::account::Ledger;
+use crate::indicator::Indicator;
+use crate::matching::SimulatedVenue;
+use crate::order::Order;
+use crate::portfolio::{Position, Unsettled};
+use crate::state::{FillRecord, State, StrategyState};
+use crate::units::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderOrdinal, StrategyIndex};
+
+/// Leaves with this tag or a higher one follow from the events alone: their images are not in records.
+pub const QUIET: u8 = 20;
+
+/// The name of a leaf: its tag and ids.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LeafKey {
+    /// The run itself.
+    Engine,
+    /// A live order.
+    Order(OrderOrdinal),
+    /// A position of an account.
+    AccountPosition(AccountIndex, InstrumentIndex),
+    /// A position of a strategy.
+    StrategyPosition(StrategyIndex, InstrumentIndex),
+    /// Provisional fills of an account.
+    AccountUnsettled(AccountIndex, InstrumentIndex),
+    /// Provisional fills of a strategy.
+    StrategyUnsettled(StrategyIndex, InstrumentIndex),
+    /// What an account holds in a currency.
+    Ledger(AccountIndex, CurrencyIndex),
+    /// Fees a strategy paid in a currency.
+    StrategyFees(StrategyIndex, CurrencyIndex),
+    /// What the engine keeps of a strategy.
+    Strategy(StrategyIndex),
+    /// A pending timer.
+    Timer(StrategyIndex, u64),
+    /// A booked fill.
+    Fill(AccountIndex, Box<str>),
+    /// A bust before its fill.
+    Parked(AccountIndex, Box<str>),
+    /// What the market last showed.
+    Market(InstrumentIndex),
+    /// A declared indicator.
+    Indicator(u32),
+    /// The UTC day and its first equity.
+    Day,
+    /// The watermark of an account's reports.
+    Seen(AccountIndex),
+    /// A report that was taken.
+    Key(AccountIndex, Box<str>),
+}
+
+impl LeafKey {
+    /// The number that leads the name.
+    #[must_use]
+    pub const fn tag(&self) -> u8 {
+        match self {
+            Self::Engine => 1,
+            Self::Order(..) => 2,
+            Self::AccountPosition(..) => 3,
+            Self::StrategyPosition(..) => 4,
+            Self::AccountUnsettled(..) => 5,
+            Self::StrategyUnsettled(..) => 6,
+            Self::Ledger(..) => 7,
+            Self::StrategyFees(..) => 8,
+            Self::Strategy(..) => 9,
+            Self::Timer(..) => 10,
+            Self::Fill(..) => 11,
+            Self::Parked(..) => 12,
+            Self::Market(..) => QUIET,
+            Self::Indicator(..) => 21,
+            Self::Day => 22,
+            Self::Seen(..) => 23,
+            Self::Key(..) => 24,
+        }
+    }
+}
+
+/// A leaf's name.
+#[must_use]
+pub fn encode_key(key: &LeafKey) -> Vec<u8> {
+    let mut out = vec![key.tag()];
+    let to = &mut out;
+    match key {
+        LeafKey::Engine | LeafKey::Day => {}
+        LeafKey::Order(ordinal) => ordinal.write(to),
+        LeafKey::AccountPosition(account, instrument) | LeafKey::AccountUnsettled(account, instrument) => {
+            pack!(to; account.0, instrument.0);
+        }
+        LeafKey::StrategyPosition(strategy, instrument) | LeafKey::StrategyUnsettled(strategy, instrument) => {
+            pack!(to; strategy.0, instrument.0);
+        }
+        LeafKey::Ledger(account, currency) => {
+            pack!(to; account.0, currency.0);
+        }
+        LeafKey::StrategyFees(strategy, currency) => {
+            pack!(to; strategy.0, currency.0);
+        }
+        LeafKey::Strategy(strategy) => strategy.write(to),
+        LeafKey::Timer(strategy, timer) => {
+            pack!(to; strategy.0, *timer);
+        }
+        LeafKey::Fill(account, key) | LeafKey::Parked(account, key) | LeafKey::Key(account, key) => {
+            account.write(to);
+            key.write(to);
+        }
+        LeafKey::Market(instrument) => instrument.write(to),
+        LeafKey::Indicator(index) => index.write(to),
+        LeafKey::Seen(account) => account.write(to),
+    }
+    out
+}
+
+/// The entity's canonical bytes, or None where there is none.
+#[must_use]
+pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
+    let fill = |account: &AccountIndex, key: &str| state.fills.get(&(*account, key.into()));
+    match key {
+        LeafKey::Engine => Some(engine_leaf(state)),
+        LeafKey::Order(ordinal) => state.orders.get(ordinal).map(encode_order),
+        LeafKey::AccountPosition(account, instrument) => {
+            state.accounts.get(&(*account, *instrument)).map(encode_position)
+        }
+        LeafKey::StrategyPosition(strategy, instrument) => {
+            state.strategies.get(&(*strategy, *instrument)).map(encode_position)
+        }
+        LeafKey::AccountUnsettled(account, instrument) => {
+            state.unsettled_accounts.get(&(*account, *instrument)).map(unsettled_leaf)
+        }
+        LeafKey::StrategyUnsettled(strategy, instrument) => {
+            state.unsettled_strategies.get(&(*strategy, *instrument)).map(unsettled_leaf)
+        }
+        LeafKey::Ledger(account, currency) => state.ledgers.get(&(*account, *currency)).map(ledger_leaf),
+        LeafKey::StrategyFees(strategy, currency) => state.strategy_fees.get(&(*strategy, *currency)).map(bytes_of),
+        LeafKey::Strategy(strategy) => state.owners.get(strategy.at()).map(strategy_leaf),
+        LeafKey::Timer(strategy, timer) => state.timers.deadlines.get(&(*strategy, *timer)).map(bytes_of),
+        LeafKey::Fill(account, key) => fill(account, key).map(fill_leaf),
+        LeafKey::Parked(account, key) => state.parked.get(&(*account, key.clone())).map(bytes_of),
+        LeafKey::Market(instrument) => market_leaf(state, *instrument),
+        LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(indicator_leaf),
+        LeafKey::Day => Some(day_leaf(state)),
+        LeafKey::Seen(account) => state.seen.get(account.at()).map(|seen| bytes_of(&seen.watermark)),
+        LeafKey::Key(account, key) => state.seen.get(account.at())?.contents.get(key).map(encode_payload),
+    }
+}
+
+fn bytes_of(value: &impl Canonical) -> Vec<u8> {
+    let mut out = Vec::new();
+    value.write(&mut out);
+    out
+}
+
+fn engine_leaf(state: &State) -> Vec<u8> {
+    let mut out = Vec::with_capacity(56);
+    pack!(&mut out; state.started, state.ended, state.stopped, state.kill_switch, state.reduce_only, state.next_ordinal, state.archived);
+    out.extend_from_slice(&state.archive_digest);
+    out
+}
+
+fn day_leaf(state: &State) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24);
+    pack!(&mut out; state.day, state.day_equity);
+    out
+}
+
+/// An order. `flagged` is not part of it: a quarantined report changes no leaf.
+#[must_use]
+pub fn encode_order(order: &Order) -> Vec<u8> {
+    let mut out = Vec::with_capacity(176);
+    let to = &mut out;
+    pack!(to; order.ordinal, order.id, order.instrument, order.venue, order.account);
+    pack!(to; order.side, order.order_type, order.time_in_force);
+    pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
+    pack!(to; order.post_only, order.reduce_only, order.created_time);
+    pack!(to; order.life.number(), order.pending.number(), order.triggered, order.in_doubt);
+    pack!(to; order.version, order.open_quantity, order.filled_quantity, order.busted_quantity, order.filled_value);
+    pack!(to; order.replace_quantity, order.replace_limit_price, order.replace_stop_price, order.reserve_price);
+    pack!(to; order.closed_time, order.code);
+    out
+}
+
+/// A position.
+#[must_use]
+pub fn encode_position(position: &Position) -> Vec<u8> {
+    let mut out = Vec::with_capacity(88);
+    write_position(position, &mut out);
+    out
+}
+
+fn write_position(held: &Position, to: &mut Vec<u8>) {
+    pack!(to; held.quantity, held.cost, held.proceeds, held.released);
+    pack!(to; held.net_fills, held.fee_quantity, held.transferred, held.settled);
+}
+
+fn unsettled_leaf(unsettled: &Unsettled) -> Vec<u8> {
+    let mut out = encode_position(&unsettled.base);
+    let lots = unsettled.lots.iter().zip(&unsettled.settled);
+    table(&mut out, unsettled.lots.len(), lots, |(lot, settled), to| {
+        lot.key.write(to);
+        pack!(to; lot.quantity, lot.value, lot.fee_quantity, lot.cause, *settled);
+    });
+    out
+}
+
+fn ledger_leaf(held: &Ledger) -> Vec<u8> {
+    let mut out = Vec::with_capacity(96);
+    write_ledger(held, &mut out);
+    out
+}
+
+fn write_ledger(held: &Ledger, to: &mut Vec<u8>) {
+    pack!(to; held.cash, held.fees, held.spot_cost, held.realized, held.transfers, held.funding);
+}
+
+fn strategy_leaf(owner: &StrategyState) -> Vec<u8> {
+    let mut out = Vec::new();
+    pack!(&mut out; owner.halted, owner.kill_switch, owner.reduce_only, owner.open_orders, owner.random_counter, owner.next_timer);
+    table(&mut out, owner.placed.len(), &owner.placed, |time, to| time.write(to));
+    out
+}
+
+fn fill_leaf(fill: &FillRecord) -> Vec<u8> {
+    let mut out = Vec::with_capacity(66);
+    pack!(&mut out; fill.order, fill.strategy, fill.instrument, fill.quantity, fill.value);
+    pack!(&mut out; fill.fee_currency, fill.fee, fill.fee_quantity, fill.settled, fill.busted);
+    out
+}
+
+fn market_leaf(state: &State, instrument: InstrumentIndex) -> Option<Vec<u8>> {
+    let market = state.markets.get(instrument.at())?;
+    let mut out = Vec::with_capacity(34);
+    pack!(&mut out; market.mark, market.mark_time, market.bid, market.ask, market.halted, market.frozen);
+    Some(out)
+}
+
+fn indicator_leaf(one: &Indicator) -> Vec<u8> {
+    let mut out = Vec::new();
+    pack!(&mut out; one.strategy, one.kind.number(), one.period, one.instrument, one.stream, one.bar_field.number(), one.decimals);
+    pack!(&mut out; one.count, one.sum, one.previous_sum);
+    out.extend_from_slice(&one.average.to_le_bytes());
+    out.extend_from_slice(&one.previous_average.to_le_bytes());
+    table(&mut out, one.window.len(), &one.window, |value, to| value.write(to));
+    out
+}
+
+/// The name of every leaf of the state.
+#[must_use]
+pub fn all_keys(state: &State) -> Vec<LeafKey> {
+    let mut keys = vec![LeafKey::Engine, LeafKey::Day];
+    keys.extend(state.orders.keys().map(|ordinal| LeafKey::Order(*ordinal)));
+    keys.extend(state.accounts.keys().map(|(account, instrument)| LeafKey::AccountPosition(*account, *instrument)));
+    keys.extend(state.strategies.keys().map(|(strategy, instrument)| LeafKey::StrategyPosition(*strategy, *instrument)));
+    let unsettled = state.unsettled_accounts.keys();
+    keys.extend(unsettled.map(|(account, instrument)| LeafKey::AccountUnsettled(*account, *instrument)));
+    let unsettled = state.unsettled_strategies.keys();
+    keys.extend(unsettled.map(|(strategy, instrument)| LeafKey::StrategyUnsettled(*strategy, *instrument)));
+    keys.extend(state.ledgers.keys().map(|(account, currency)| LeafKey::Ledger(*account, *currency)));
+    keys.extend(state.strategy_fees.keys().map(|(strategy, currency)| LeafKey::StrategyFees(*strategy, *currency)));
+    keys.extend((0..state.owners.len()).map(|index| LeafKey::Strategy(StrategyIndex(index as u16))));
+    keys.extend(state.timers.deadlines.keys().map(|(strategy, timer)| LeafKey::Timer(*strategy, *timer)));
+    keys.extend(state.fills.keys().map(|(account, key)| LeafKey::Fill(*account, key.clone())));
+    keys.extend(state.parked.keys().map(|(account, key)| LeafKey::Parked(*account, key.clone())));
+    keys.extend((0..state.markets.len()).map(|index| LeafKey::Market(InstrumentIndex(index as u32))));
+    keys.extend((0..state.indicators.len()).map(|index| LeafKey::Indicator(index as u32)));
+    for (account, seen) in state.seen.iter().enumerate() {
+        let account = AccountIndex(account as u16);
+        keys.push(LeafKey::Seen(account));
+        keys.extend(seen.contents.keys().map(|key| LeafKey::Key(account, key.clone())));
+    }
+    keys
+}
+
+/// A number modulo 2^256, lowest word first.
+type Wide = [u64; 4];
+
+/// Sum modulo 2^256 of the SHA-256 of every leaf: incremental, free of order. An equality check between honest cores; what commits
+/// to history is the journal's chain.
+#[derive(Clone, Debug, Default)]
+pub struct StateRoot {
+    total: Wide,
+    leaves: BTreeMap<LeafKey, Wide>,
+}
+
+impl StateRoot {
+    /// Take the leaves that may have changed anew.
+    pub fn refresh(&mut self, state: &State, keys: impl IntoIterator<Item = LeafKey>) {
+        for key in keys {
+            if let Some(before) = self.leaves.remove(&key) {
+                self.total = sum(self.total, negated(before));
+            }
+            if let Some(leaf) = encode_leaf(state, &key) {
+                let digest = Sha256::new().chain_update(encode_key(&key)).chain_update(leaf).finalize();
+                let after = words(&digest);
+                self.total = sum(self.total, after);
+                self.leaves.insert(key, after);
+            }
+        }
+    }
+
+    /// The root as 32 bytes, little-endian.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.total) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+fn words(digest: &[u8]) -> Wide {
+    let mut words = [0; 4];
+    for (word, chunk) in words.iter_mut().zip(digest.chunks_exact(8)) {
+        *word = chunk.iter().rev().fold(0, |high, byte| high << 8 | u64::from(*byte));
+    }
+    words
+}
+
+fn sum(a: Wide, b: Wide) -> Wide {
+    let mut carry = 0;
+    std::array::from_fn(|place| {
+        let wide = u128::from(a[place]) + u128::from(b[place]) + carry;
+        carry = wide >> 64;
+        wide as u64
+    })
+}
+
+/// What added to the number gives 0.
+fn negated(a: Wide) -> Wide {
+    sum(a.map(|word| !word), [1, 0, 0, 0])
+}
+
+/// The root from nothing: equals the incremental one.
+#[must_use]
+pub fn full_root(state: &State) -> [u8; 32] {
+    let mut root = StateRoot::default();
+    root.refresh(state, all_keys(state));
+    root.digest()
+}
+
+/// Digest of a state: contract, root, and where the run stands.
+#[must_use]
+pub fn state_hash(state: &State, root: &[u8; 32]) -> [u8; 32] {
+    let mut place = Vec::with_capacity(16);
+    pack!(&mut place; state.seq, state.now);
+    Sha256::new().chain_update(contract_digest()).chain_update(root).chain_update(place).finalize().into()
+}
+
+/// The bytes of `CONTRACT_HASH`.
+fn contract_digest() -> Vec<u8> {
+    let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
+    CONTRACT_HASH.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// Everything the simulated venue holds; its digest is its own root.
+#[must_use]
+pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
+    let mut out = Vec::new();
+    let count = venue.lanes.iter().map(|lane| lane.orders.len()).sum();
+    table(&mut out, count, venue.lanes.iter().flat_map(|lane| &lane.orders), |order, to| {
+        pack!(to; order.order, order.instrument, order.side, order.order_type, order.time_in_force);
+        pack!(to; order.quantity, order.limit_price, order.filled, order.place, order.first_row as u64, order.opened);
+        pack!(to; order.cause.now, order.cause.depth);
+    });
+    table(&mut out, venue.positions.len(), &venue.positions, |(instrument, held), to| {
+        instrument.write(to);
+        write_position(held, to);
+    });
+    table(&mut out, venue.ledgers.len(), &venue.ledgers, |(currency, held), to| {
+        currency.write(to);
+        write_ledger(held, to);
+    });
+    table(&mut out, venue.marks.len(), &venue.marks, |(instrument, mark), to| {
+        instrument.write(to);
+        mark.write(to);
+    });
+    pack!(&mut out; venue.last_key, venue.last_place, venue.commands.len() as u32);
+    out
+}
+
+/// After-images of the touched leaves that are in records, in the order of their names.
+#[must_use]
+pub fn encode_images(state: &State, touched: &[LeafKey]) -> Vec<u8> {
+    let recorded = touched.iter().filter(|key| key.tag() < QUIET);
+    let mut named: Vec<(Vec<u8>, &LeafKey)> = recorded.map(|key| (encode_key(key), key)).collect();
+    named.sort_unstable();
+    named.dedup();
+    let mut out = Vec::new();
+    table(&mut out, named.len(), &named, |(name, key), to| {
+        to.extend_from_slice(name);
+        match encode_leaf(state, key) {
+            None => to.push(0),
+            Some(leaf) => {
+                to.push(1);
+                prefixed(to, &leaf);
+            }
+        }
+    });
+    out
+}

@@ -1,0 +1,335 @@
+"""Golden traces: small stories in JSON, run on an engine step by step, with literal columns after each step.
+
+A trace names its configuration, bars, pushed items and scripted answers in contract names and readable units; `engine_defaults.json`
+says what is left out. `python tests/contracts/trace.py --show FILE` prints the columns an engine gives, `--bless` rewrites the digests of
+the record bytes and nothing else. Deliberately not here: what a trace ought to say, and whether two engines agree (test_golden_traces.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ledger import Ledger
+from trace_story import Story
+
+from cracktrader import backend
+from cracktrader.core.codec import Record, decode_record
+from cracktrader.core.engine import Response
+from cracktrader.core.event import Event, Transfer
+from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
+from cracktrader.core.order import STATUS_NAMES
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.units import NULL_INSTRUMENT
+
+FOLDER = Path(__file__).resolve().parent / "engine"
+SECOND, MINUTE = 10**9, 60 * 10**9
+
+
+def names() -> list[str]:
+    """Every trace, by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def load(name: str) -> dict[str, Any]:
+    """A trace as written."""
+    loaded: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def decimal_text(mantissa: int, decimals: int) -> str:
+    """The shortest decimal of a mantissa."""
+    text = f"{Decimal(mantissa).scaleb(-decimals):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def time_text(time: int) -> str:
+    """A moment in the largest unit that is exact."""
+    for unit, size in (("m", MINUTE), ("s", SECOND), ("ms", 10**6)):
+        if time % size == 0:
+            return f"{time // size}{unit}"
+    return f"{time}ns"
+
+
+class ScriptedHost:
+    """Answers the n-th callback of a strategy with an event as the trace says."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.calls: Counter[tuple[int, str]] = Counter()
+        self.view: Any = None
+
+    def bind(self, view: Any) -> None:
+        """Take the view."""
+        self.view = view
+
+    def wants(self, strategy: int) -> int:
+        """Everything."""
+        del strategy
+        return 2**64 - 1
+
+    def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
+        """The answer to this callback, or None."""
+        del status_changed
+        name = type(event.payload).__name__
+        self.calls[strategy, name] += 1
+        answer = self.story.answer(strategy, name, self.calls[strategy, name])
+        if answer is None:
+            return None
+        for _ in range(answer.get("draws", 0)):
+            self.view.draw(strategy)
+        for indicator in answer.get("indicators", []):
+            self.view.declare(strategy, *indicator)
+        timers = self.story.timers(answer)
+        for _ in timers:
+            self.view.next_timer(strategy)
+        return Response(
+            self.story.intents(strategy, answer), timers, answer.get("error", ""), answer.get("interrupted", False)
+        )
+
+
+class Run:
+    """One trace on one engine, a step at a time."""
+
+    def __init__(self, trace: dict[str, Any], engine: str) -> None:
+        self.story = Story(trace)
+        self.trace = trace
+        self.machine = backend.machine(engine, self.story.config, ScriptedHost(self.story), record=True)
+        self.ledger = Ledger(self.story.config)
+        self.records: list[bytes] = []
+        self.rows: list[list[Any]] = []
+        self.ids: dict[tuple[int, int, int], int] = {}
+        self.instruments: dict[int, int] = {}
+        for stream, rows in self.story.rows().items():
+            self.machine.attach(stream, rows)
+        self.waiting: Counter[tuple[Any, str, int]] = Counter()
+        for item in self.story.pushed():
+            self.machine.push(item)
+            self.waiting[item.payload, item.idempotency_key, item.event_time] += 1
+        self.bars = sum(len(rows.close_time) for rows in self.story.rows().values())
+
+    def steps(self) -> Iterator[Record]:
+        """Every step up to the end of the data, observed."""
+        while self._goes_on() and self.machine.step():
+            yield self.observe()
+
+    def finish(self) -> None:
+        """The end of the run. On the Python core its steps are observed one by one."""
+        engine = getattr(self.machine, "engine", None)
+        if engine is None:
+            self.machine.finish()
+            return
+        take: Callable[[Event, int], None] = engine.take
+
+        def observed(item: Event, depth: int) -> None:
+            take(item, depth)
+            self.observe()
+
+        engine.take = observed
+        self.machine.finish()
+        self.ledger.agree(self.machine, everything=True)
+
+    def _goes_on(self) -> bool:
+        delivered = bool(self.records) and not self.bars and not self.waiting.total()
+        halted = self.machine.interrupted or (self.machine.stopped and not self.trace.get("run_on", False))
+        return not delivered and not halted
+
+    def observe(self) -> Record:
+        """Take the last step's record into the columns and the ledger."""
+        data = self.machine.last_record
+        self.records.append(data)
+        record = decode_record(data)
+        event = record.event
+        name = type(event.payload).__name__
+        self.bars -= name == "Bar"
+        pushed = event.payload, event.idempotency_key, event.event_time
+        if self.waiting[pushed] and name != "Bar":
+            self.waiting[pushed] -= 1
+        self.ledger.follow(
+            event,
+            [(answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers],
+        )
+        self.ledger.agree(self.machine)
+        self.rows.append(self._row(record))
+        return record
+
+    # --- columns
+
+    def _row(self, record: Record) -> list[Any]:
+        event = record.event
+        touched = self._touched(record)
+        instrument = self._instrument(event, touched)
+        account, currency = self._books(event, instrument)
+        declared = self.story.config.instruments[instrument]
+        ledger = self.machine.ledger(account, currency)
+        scale = self.story.config.currencies[currency].scale
+        return [
+            event.seq_id,
+            time_text(self.machine.now),
+            type(event.payload).__name__,
+            ", ".join(self.order_text(ordinal) for ordinal in touched),
+            decimal_text(self.machine.position(account, instrument).quantity, declared.quantity_decimals),
+            decimal_text(ledger.cash, scale),
+            decimal_text(ledger.fees, scale),
+            " ".join(_codes(record)),
+        ]
+
+    def _touched(self, record: Record) -> list[int]:
+        """The order a report is about, then those that the answers placed or asked to change."""
+        ordinals: list[int] = []
+        about = getattr(record.event.payload, "order", 0)
+        if about in self.instruments:
+            ordinals.append(about)
+        for answer in record.answers:
+            for index, (intent, verdict) in enumerate(answer.intents):
+                if isinstance(intent, PlaceOrder):
+                    ordinal = len(self.ids) + 1
+                    self.ids[answer.strategy, record.event.seq_id, index] = ordinal
+                    self.instruments[ordinal] = intent.instrument
+                    ordinals.append(ordinal)
+                elif isinstance(intent, CancelOrder | ReplaceOrder) and not verdict.code:
+                    ordinals.append(self.ids[tuple(intent.order)])
+        return list(dict.fromkeys(ordinals))
+
+    def _instrument(self, event: Event, touched: list[int]) -> int:
+        for instrument in (event.instrument, *(self.instruments[ordinal] for ordinal in touched)):
+            if instrument < len(self.story.config.instruments):
+                return instrument
+        return 0
+
+    def _books(self, event: Event, instrument: int) -> tuple[int, int]:
+        account = self.story.account_of(instrument)
+        if hasattr(event.payload, "currency") and not (
+            isinstance(event.payload, Transfer) and event.instrument != NULL_INSTRUMENT
+        ):
+            known = event.payload.currency < len(self.story.config.currencies)
+            if known and event.account < len(self.story.config.accounts):
+                return event.account, event.payload.currency
+        return account, self.story.config.instruments[instrument].settlement_currency
+
+    def order_text(self, ordinal: int) -> str:
+        """An order as the columns show it."""
+        facts = self.machine.facts(ordinal)
+        if facts is None:
+            return f"{ordinal} archived"
+        declared = self.story.config.instruments
+        decimals = declared[facts.instrument].quantity_decimals if facts.instrument < len(declared) else 0
+        filled, left = decimal_text(facts.filled_quantity, decimals), decimal_text(facts.remaining_quantity, decimals)
+        doubt = " in doubt" if facts.in_doubt else ""
+        return f"{ordinal} {STATUS_NAMES[facts.status]} {filled}/{left}{doubt}"
+
+    def end(self, expected: dict[str, Any]) -> dict[str, Any]:
+        """What the trace asks to know at the end, by its own keys: `kind holder/subject`."""
+        return {key: self._asked(*key.split(" ", 1)) for key in expected}
+
+    def _asked(self, kind: str, name: str = "") -> str:
+        machine, story = self.machine, self.story
+        if kind == "stopped":
+            return RejectCode(machine.stopped).name if machine.stopped else ""
+        if kind == "equity":
+            scale = story.config.currencies[story.config.base_currency].scale
+            rows = [
+                f"{time_text(time)} {'none' if equity is None else decimal_text(equity, scale)}"
+                for time, equity, _ in machine.equity()
+            ]
+            return ", ".join(rows)
+        if kind == "fills":
+            return ", ".join(self._fill_text(fill) for fill in machine.executions())
+        holder, subject = name.split("/")
+        if kind in ("cash", "fees", "transfers", "funding", "fees_of"):
+            currency = story.currencies.index(subject)
+            if kind == "fees_of":
+                amount = machine.strategy_fees(story.strategy(holder), currency)
+            else:
+                amount = getattr(machine.ledger(story.accounts.index(holder), currency), kind)
+            return decimal_text(amount, story.config.currencies[currency].scale)
+        instrument = story.instruments.index(subject)
+        declared = story.config.instruments[instrument]
+        own = holder in story.strategies or holder == "nobody"
+        if own:
+            position = machine.own_position(story.strategy(holder), instrument)
+        else:
+            position = machine.position(story.accounts.index(holder), instrument)
+        value = getattr(position, {"position": "quantity", "realized": "realized_pnl"}.get(kind, kind))
+        money = kind in ("realized", "cost")
+        return decimal_text(value, declared.settlement_scale if money else declared.quantity_decimals)
+
+    def _fill_text(self, fill: Any) -> str:
+        declared = self.story.config.instruments[fill.instrument]
+        quantity = decimal_text(fill.quantity, declared.quantity_decimals)
+        price = decimal_text(fill.price, declared.price_decimals)
+        return f"{fill.order} {'sell' if fill.side else 'buy'} {quantity} at {price} rule {fill.rule}"
+
+    def records_sha256(self) -> str:
+        """Digest over the bytes of every record."""
+        return hashlib.sha256(b"".join(self.records)).hexdigest()
+
+
+def _codes(record: Record) -> list[str]:
+    """Findings, the code a report carries, verdicts, and the kind of an exception."""
+    payload = record.event.payload
+    found = [finding.code for finding in record.findings]
+    found += [getattr(payload, field) for field in ("code", "reason") if getattr(payload, field, 0)]
+    found += [verdict.code for answer in record.answers for _, verdict in answer.intents if verdict.code]
+    codes = {code.value for code in RejectCode}
+    slugs = [RejectCode(code).name if code in codes else str(code) for code in found]
+    return slugs + [answer.error for answer in record.answers if answer.error] + ["interrupted"] * record.interrupted
+
+
+def run(trace: dict[str, Any], engine: str) -> Run:
+    """The whole trace on an engine."""
+    going = Run(trace, engine)
+    for _ in going.steps():
+        pass
+    going.finish()
+    return going
+
+
+def dump(trace: dict[str, Any]) -> str:
+    """A trace as text: a list has an item per line."""
+    lines = []
+    for key, value in trace.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if key in ("push", "answers", "steps") and value:
+            text = "[\n" + ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value) + "\n  ]"
+        elif key in ("config", "bars", "end") and value:
+            rows = (f"    {json.dumps(name)}: {json.dumps(item, ensure_ascii=False)}" for name, item in value.items())
+            text = "{\n" + ",\n".join(rows) + "\n  }"
+        lines.append(f"  {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def bless() -> list[str]:
+    """Rewrite the digests of the record bytes as the Python core gives them; return the traces whose digest changed."""
+    changed = []
+    for name in names():
+        trace = load(name)
+        digest = run(trace, "python").records_sha256()
+        if trace.get("records_sha256") != digest:
+            changed.append(name)
+            trace["records_sha256"] = digest
+            (FOLDER / f"{name}.json").write_text(dump(trace), encoding="utf-8")
+    return changed
+
+
+def main(arguments: list[str]) -> None:
+    """--bless, or --show FILE."""
+    if arguments[:1] == ["--bless"]:
+        print("\n".join(bless()) or "no digest changed")
+    elif arguments[:1] == ["--show"] and len(arguments) == 2:
+        trace = json.loads(Path(arguments[1]).read_text(encoding="utf-8"))
+        shown = run(trace, "python")
+        print("\n".join(json.dumps(row) for row in shown.rows))
+        print(json.dumps(shown.end(trace.get("end", {})), indent=2))
+    else:
+        sys.exit("usage: trace.py --bless | --show FILE")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
