@@ -17,7 +17,7 @@ import contract_tables as tables
 import reference_pages
 import reject_sources
 
-CODECS = ("python/cracktrader/core/codec.py", "crates/core/src/codec.rs")
+CODECS = ("python/cracktrader/core/codec/wire.py", "crates/core/src/codec/mod.rs")
 HASH_LINE = re.compile(r'(CONTRACT_HASH\b[^=\n"]*=\s*")([^"]*)(")')
 
 

@@ -485,7 +485,7 @@ class Ledger:
         """Orders whose reports are past the horizon, unless a fill of theirs may still be busted."""
         for ordinal in list(self.ending):
             order = self.orders[ordinal]
-            horizon = 0 if order.account == NOBODY else self._capabilities(order.account).retention_ns
+            horizon = 0 if order.account == NOBODY else self._horizon(order.account)
             if order.closed_time + horizon >= self.now or order.provisional:
                 continue
             self.ending.remove(ordinal)
@@ -510,6 +510,11 @@ class Ledger:
 
     def _capabilities(self, account: int) -> Any:
         return self.config.venues[self.config.accounts[account].venue].capabilities
+
+    def _horizon(self, account: int) -> int:
+        """Its own reports are late by the venue's horizon at most, answers to requests by the way there and back."""
+        venue = self.config.venues[self.config.accounts[account].venue]
+        return int(venue.capabilities.retention_ns + venue.submit_latency + venue.report_latency)
 
     @staticmethod
     def _pays_in_asset(declared: Any, currency: int) -> bool:

@@ -1,7 +1,8 @@
 //! The deterministic core of Cracktrader: one single-threaded state machine, the fast twin of `cracktrader.core`.
 //!
 //! Deliberately not here: Python, clocks, threads, input and output, and floating point in state. Modules are listed in reading
-//! order, which is the order of their dependencies: a file uses only files above it.
+//! order, which is the order of their dependencies: a file uses only files above it. (Blank
+//! lines between them keep the formatter from sorting.)
 
 #![forbid(unsafe_code)]
 
@@ -42,5 +43,9 @@ pub mod state;
 pub mod admission;
 
 pub mod matching;
+
+pub mod invariant;
+
+pub mod view;
 
 pub mod sequencer;

@@ -92,6 +92,9 @@ def config_problem(config: Config) -> str:
     for currency in config.currencies:
         if not 0 <= currency.scale <= MAX_DECIMALS:
             return f"currency {currency.name}: scale {currency.scale} is outside 0..{MAX_DECIMALS}"
+    undeclared = _undeclared(config)
+    if undeclared:
+        return undeclared
     for index, venue in enumerate(config.venues):
         accounts = [account for account in config.accounts if account.venue == index]
         if len(accounts) != 1:
@@ -101,12 +104,30 @@ def config_problem(config: Config) -> str:
         if reason:
             return f"instrument {instrument.name}: {reason}"
     for stream in config.streams:
-        if stream.instrument >= len(config.instruments):
-            return f"a stream names instrument {stream.instrument}, which is not declared"
+        if not 0 <= stream.volume_decimals <= MAX_DECIMALS:
+            return f"a stream has volume_decimals {stream.volume_decimals}, outside 0..{MAX_DECIMALS}"
     driven = [stream.instrument for stream in config.streams if stream.matching]
     if len(driven) != len(set(driven)):
         return "an instrument has two streams that drive matching"
     return ""
+
+
+def _undeclared(config: Config) -> str:
+    """Which index names nothing, or ''."""
+    currencies, venues, instruments = len(config.currencies), len(config.venues), len(config.instruments)
+    named: list[tuple[str, int, int]] = [("base_currency", config.base_currency, currencies)]
+    for account in config.accounts:
+        named.append((f"account {account.name}: venue", account.venue, venues))
+        named += [(f"account {account.name}: deposit currency", one.currency, currencies) for one in account.deposits]
+    for one in config.instruments:
+        named.append((f"instrument {one.name}: venue", one.venue, venues))
+        named.append((f"instrument {one.name}: base_currency", one.base_currency, currencies))
+        named.append((f"instrument {one.name}: settlement_currency", one.settlement_currency, currencies))
+    named += [("a stream: instrument", stream.instrument, instruments) for stream in config.streams]
+    for conversion in config.conversions:
+        named.append(("a conversion: currency", conversion.currency, currencies))
+        named.append(("a conversion: instrument", conversion.instrument, instruments))
+    return next((f"{name} {index} is not declared" for name, index, count in named if index >= count), "")
 
 
 def _instrument_problem(config: Config, instrument: Instrument) -> str:

@@ -29,6 +29,7 @@ from cracktrader.core.units import (
     Time,
     money,
     mul_div_round,
+    quantity,
 )
 
 DENSE_WINDOW = 64
@@ -192,20 +193,20 @@ class State:
 
     def exposure(self, order: Order) -> Working:
         """What one order adds to the working quantities of its account and instrument."""
-        quantity = order.exposure
-        if not quantity:
+        exposed = order.exposure
+        if not exposed:
             return IDLE
         if order.side == Side.SELL:
-            return Working(0, quantity, 0)
-        return Working(quantity, 0, self.reserve(order.instrument, order.risk_price, quantity))
+            return Working(0, exposed, 0)
+        return Working(exposed, 0, self.reserve(order.instrument, order.risk_price, exposed))
 
-    def reserve(self, instrument: int, price: Price, quantity: Quantity) -> Money:
-        """Cash a buy reserves: its value at `price` plus the worst fee; 0 for a margin account."""
+    def reserve(self, instrument: int, price: Price, size: Quantity) -> Money:
+        """Cash a buy of `size` reserves: its value at `price` plus the worst fee; 0 for a margin account."""
         account = self.config.accounts[self.account_of(instrument)]
         if account.kind is AccountKind.MARGIN:
             return 0
         declared = self.config.instruments[instrument]
-        value = contract_value(declared, price, quantity)
+        value = contract_value(declared, price, size)
         return money(value + worst_fee(declared, value))
 
     def reserved(self, account: int, currency: int) -> Money:
@@ -234,7 +235,7 @@ class State:
             if not market.has_mark:
                 return None
             declared = self.config.instruments[index]
-            needed = margin(declared, contract_value(declared, market.mark, exposed))
+            needed = margin(declared, contract_value(declared, market.mark, quantity(exposed)))
             converted = self.to_base(needed, declared.settlement_currency)
             if converted is None:
                 return None

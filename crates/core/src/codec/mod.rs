@@ -32,7 +32,7 @@ use crate::risk::{InstrumentLimit, RiskLimits};
 /// The contract this core was built against.
 pub const CONTRACT_VERSION: u16 = 1;
 /// SHA-256 over the files of contract/; written by docs/generate.py.
-pub const CONTRACT_HASH: &str = "";
+pub const CONTRACT_HASH: &str = "c89f721510feeb06cc31d0cc993583c94a72142178e133e8d28950204d73ce72";
 
 canonical! {
     Start {}

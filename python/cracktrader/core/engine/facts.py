@@ -40,6 +40,7 @@ from cracktrader.core.portfolio import FILL, TRANSFER, Lot, Position, Unsettled,
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import FillRecord
 from cracktrader.core.units import (
+    I64_MIN,
     NONE_PRICE,
     NULL_INDEX,
     NULL_INSTRUMENT,
@@ -90,7 +91,7 @@ def _bad_amounts(plan: Plan, event: Event) -> bool:
     if isinstance(payload, Transfer):
         if event.instrument == NULL_INSTRUMENT:
             return payload.currency >= len(config.currencies)
-        return payload.quantity == 0 or not _is_price(config.instruments[event.instrument], payload.price)
+        return payload.quantity in (0, I64_MIN) or not _is_price(config.instruments[event.instrument], payload.price)
     if isinstance(payload, Settlement):
         instrument = config.instruments[event.instrument]
         zero_is_fine = instrument.kind is not InstrumentKind.INVERSE

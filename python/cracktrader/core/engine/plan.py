@@ -112,8 +112,9 @@ class Plan:
         self.fees[strategy, currency] = money(paid + fee)
 
     def check(self) -> Broken | None:
-        """The first invariant that the after-images break, or None."""
+        """The first invariant that the after-images break, or None. OutOfRange where an order's exposure does not fit."""
         for ordinal, order in self.orders.items():
+            self.state.exposure(order)
             broken = check_order(self.state.orders[ordinal], order)
             if broken:
                 return broken

@@ -112,7 +112,11 @@ class Store:
         self.touch((ORDER, after.ordinal))
 
     def _retention(self, order: Order) -> Time:
-        return 0 if order.venue == NULL_INDEX else self.config.venues[order.venue].capabilities.retention_ns
+        """How long a closed order is kept: the venue's horizon, and the way of a request that crossed the close and of its answer."""
+        if order.venue == NULL_INDEX:
+            return 0
+        venue = self.config.venues[order.venue]
+        return venue.capabilities.retention_ns + venue.submit_latency + venue.report_latency
 
     def retire(self) -> None:
         """Archive closed orders whose reports are past their horizon."""

@@ -1,0 +1,255 @@
+//! What a strategy may ask of the state while it is called: frozen values, in mantissas. `strategy/` turns them into floats.
+//!
+//! What changes here are the strategy's counters (random draws, timer ids), which are state and survive an exception, and in on_start
+//! its declared indicators.
+
+use thiserror::Error;
+
+use crate::indicator::{BarField, Indicator, IndicatorKind};
+use crate::intent::OrderId;
+use crate::order::Order;
+use crate::portfolio::Position;
+use crate::random::{below, draw};
+use crate::state::State;
+use crate::units::{InstrumentIndex, Money, OrderOrdinal, Price, Quantity, StrategyIndex, Time};
+
+/// Longest period of an indicator.
+const MAX_PERIOD: u32 = 100_000;
+
+/// An order as a strategy sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OrderFacts {
+    /// Its number in messages.
+    pub ordinal: OrderOrdinal,
+    /// Who asked.
+    pub strategy: StrategyIndex,
+    /// `seq_id` of the callback that asked.
+    pub seq: u64,
+    /// Place among its intents.
+    pub index: u16,
+    /// What it trades.
+    pub instrument: InstrumentIndex,
+    /// A `Side` number.
+    pub side: u8,
+    /// An `OrderType` number.
+    pub order_type: u8,
+    /// A `TimeInForce` number.
+    pub time_in_force: u8,
+    /// Total of the current version.
+    pub quantity: Quantity,
+    /// Limit price, or null.
+    pub limit_price: Price,
+    /// Stop price, or null.
+    pub stop_price: Price,
+    /// A `Status` number.
+    pub status: u8,
+    /// Net of busts.
+    pub filled_quantity: Quantity,
+    /// What can still fill.
+    pub remaining_quantity: Quantity,
+    /// Value of the fills that stand, in the settlement currency.
+    pub filled_value: Money,
+    /// When it was asked for.
+    pub created_time: Time,
+    /// When it closed.
+    pub closed_time: Time,
+    /// Why it was denied or rejected, or 0.
+    pub code: u16,
+    /// Whether the outcome of its submission is unknown.
+    pub in_doubt: bool,
+}
+
+/// The order as a frozen value.
+#[must_use]
+pub fn facts(order: &Order) -> OrderFacts {
+    OrderFacts {
+        ordinal: order.ordinal,
+        strategy: order.id.strategy,
+        seq: order.id.seq,
+        index: order.id.index,
+        instrument: order.instrument,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        quantity: order.quantity,
+        limit_price: order.limit_price,
+        stop_price: order.stop_price,
+        status: order.status().number(),
+        filled_quantity: order.net_filled(),
+        remaining_quantity: order.remaining_quantity(),
+        filled_value: order.filled_value,
+        created_time: order.created_time,
+        closed_time: order.closed_time,
+        code: order.code,
+        in_doubt: order.in_doubt,
+    }
+}
+
+/// Why an indicator cannot be declared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum DeclareProblem {
+    /// The run has started.
+    #[error("indicators are declared in on_start only")]
+    Started,
+    /// The period is too short or too long.
+    #[error("indicator period {0} is outside 1..100000")]
+    Period(u32),
+    /// A number stands for nothing.
+    #[error("indicator {0} {1} is not declared")]
+    Unknown(&'static str, u16),
+}
+
+/// Questions of one engine; answers are values.
+#[derive(Debug)]
+pub struct View<'a> {
+    state: &'a mut State,
+}
+
+impl<'a> View<'a> {
+    /// For one callback.
+    pub const fn new(state: &'a mut State) -> Self {
+        Self { state }
+    }
+
+    /// The event clock, ns.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.state.now
+    }
+
+    /// `seq_id` of the event under way.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.state.seq
+    }
+
+    /// The strategy's own position.
+    #[must_use]
+    pub fn position(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> Position {
+        self.state.own_position(strategy, instrument)
+    }
+
+    /// The account's position, all strategies and transfers together.
+    #[must_use]
+    pub fn account_position(&self, instrument: InstrumentIndex) -> Position {
+        self.state.position(self.state.account_of(instrument), instrument)
+    }
+
+    /// (buying, selling) that the strategy's own open orders can still fill.
+    #[must_use]
+    pub fn working(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> (i128, i128) {
+        self.state.own_working(strategy, instrument)
+    }
+
+    /// Signed open quantity of the strategy's own market orders.
+    #[must_use]
+    pub fn market_orders(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> i128 {
+        self.state.own_market_orders(strategy, instrument)
+    }
+
+    /// The last mark, None before the first.
+    #[must_use]
+    pub fn mark(&self, instrument: InstrumentIndex) -> Option<Price> {
+        let market = self.state.markets.get(instrument.at())?;
+        market.has_mark().then_some(market.mark)
+    }
+
+    /// Cash and positions in base currency.
+    #[must_use]
+    pub fn equity(&self) -> Option<Money> {
+        self.state.equity()
+    }
+
+    /// Cash in base currency.
+    #[must_use]
+    pub fn cash(&self) -> Option<Money> {
+        self.state.cash().ok().flatten()
+    }
+
+    /// The strategy's open orders, oldest first.
+    #[must_use]
+    pub fn orders(&self, strategy: StrategyIndex) -> Vec<OrderFacts> {
+        self.state.open_orders(strategy).map(facts).collect()
+    }
+
+    /// One order by its id; None once it is archived.
+    #[must_use]
+    pub fn order(&self, strategy: StrategyIndex, seq: u64, index: u16) -> Option<OrderFacts> {
+        self.state.order_of(OrderId { strategy, seq, index }).map(facts)
+    }
+
+    /// One order by its number in messages; None once it is archived.
+    #[must_use]
+    pub fn order_by_ordinal(&self, ordinal: OrderOrdinal) -> Option<OrderFacts> {
+        self.state.orders.get(&ordinal).map(facts)
+    }
+
+    /// The strategy's next random u64.
+    pub fn draw(&mut self, strategy: StrategyIndex) -> u64 {
+        let seed = self.state.config.seed;
+        let owner = &mut self.state.owners[strategy.at()];
+        let counter = owner.random_counter;
+        owner.random_counter = counter.wrapping_add(1);
+        draw(seed, strategy.0.into(), counter)
+    }
+
+    /// The strategy's next random integer in 0..bound-1; None for the bound 0.
+    pub fn below(&mut self, strategy: StrategyIndex, bound: u64) -> Option<u64> {
+        if bound == 0 {
+            return None;
+        }
+        let seed = self.state.config.seed;
+        let owner = &mut self.state.owners[strategy.at()];
+        let (value, counter) = below(seed, strategy.0.into(), owner.random_counter, bound);
+        owner.random_counter = counter;
+        Some(value)
+    }
+
+    /// A fresh timer id for the strategy.
+    pub fn next_timer(&mut self, strategy: StrategyIndex) -> u64 {
+        let owner = &mut self.state.owners[strategy.at()];
+        let fresh = owner.next_timer;
+        owner.next_timer = fresh.wrapping_add(1);
+        fresh
+    }
+
+    /// Put the strategy's counters where a recorded callback left them.
+    pub fn restore(&mut self, strategy: StrategyIndex, random_counter: u64, next_timer: u64) {
+        let owner = &mut self.state.owners[strategy.at()];
+        owner.random_counter = random_counter;
+        owner.next_timer = next_timer;
+    }
+
+    /// Declare an indicator on a bar stream and return its index; an error after the start or for a bad argument.
+    pub fn declare(
+        &mut self,
+        strategy: StrategyIndex,
+        kind: u8,
+        period: u32,
+        (stream, bar_field): (u16, u8),
+    ) -> Result<u32, DeclareProblem> {
+        let state = &mut *self.state;
+        if state.started {
+            return Err(DeclareProblem::Started);
+        }
+        if !(1..=MAX_PERIOD).contains(&period) {
+            return Err(DeclareProblem::Period(period));
+        }
+        let Some(declared) = state.config.streams.get(usize::from(stream)) else {
+            return Err(DeclareProblem::Unknown("stream", stream));
+        };
+        let field = BarField::from_u8(bar_field).ok_or(DeclareProblem::Unknown("field", bar_field.into()))?;
+        let kind = IndicatorKind::from_u8(kind).ok_or(DeclareProblem::Unknown("kind", kind.into()))?;
+        let instrument = state.instrument(declared.instrument);
+        let decimals = if field == BarField::Volume { declared.volume_decimals } else { instrument.price_decimals };
+        let input = (stream, field, decimals);
+        state.indicators.push(Indicator::new(strategy, kind, period, declared.instrument, input));
+        Ok(state.indicators.len() as u32 - 1)
+    }
+
+    /// A declared indicator.
+    #[must_use]
+    pub fn indicator(&self, index: u32) -> Option<&Indicator> {
+        self.state.indicators.get(index as usize)
+    }
+}

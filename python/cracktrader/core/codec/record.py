@@ -1,0 +1,127 @@
+"""Records: what a step was and led to. The images in them are made by `root` and skipped on reading."""
+
+import struct
+from typing import NamedTuple
+from zlib import crc32
+
+from cracktrader.core.codec.message import encode_event, encode_intent, read_event, read_intent
+from cracktrader.core.codec.root import KEY_FIELDS
+from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, prefixed, table
+from cracktrader.core.event import Event
+from cracktrader.core.intent import Intent
+
+
+class Finding(NamedTuple):
+    """A code on a fact, with its two numbers."""
+
+    code: int
+    value: int
+    limit: int
+
+
+class TimerRequest(NamedTuple):
+    """A timer to set, or to cancel with a null deadline."""
+
+    timer: int
+    deadline: int
+
+
+class Declaration(NamedTuple):
+    """An indicator declared in on_start."""
+
+    kind: int
+    period: int
+    stream: int
+    bar_field: int
+
+
+class Answer(NamedTuple):
+    """What a strategy's callback led to."""
+
+    strategy: int
+    error: str
+    """The kind of what it raised, '' for nothing."""
+    random_counter: int
+    """Its counters after the callback; they survive an error."""
+    next_timer: int
+    declarations: list[Declaration]
+    intents: list[tuple[Intent, Finding]]
+    """Each with its verdict; code 0 admits."""
+    timers: list[TimerRequest]
+
+
+class Record(NamedTuple):
+    """A step as recorded, without the images."""
+
+    event: Event
+    depth: int
+    findings: list[Finding]
+    interrupted: bool
+    answers: list[Answer]
+
+
+def encode_record(record: Record, before: bytes, after: bytes) -> bytes:
+    """A step's record: length, event, depth, findings, images of commit A, answers, images of commit B, CRC-32."""
+    body = b"".join(
+        (
+            encode_event(record.event),
+            pack("I", (record.depth,)),
+            table(pack("Hoo", finding) for finding in record.findings),
+            before,
+            pack("?", (record.interrupted,)),
+            table(_encode_answer(answer) for answer in record.answers),
+            after,
+        )
+    )
+    return prefixed(body) + struct.pack("<I", crc32(body))
+
+
+def _encode_answer(answer: Answer) -> bytes:
+    return b"".join(
+        (
+            pack("HsQQ", (answer.strategy, answer.error, answer.random_counter, answer.next_timer)),
+            table(pack("BIHB", declared) for declared in answer.declarations),
+            table(encode_intent(intent) + pack("Hoo", verdict) for intent, verdict in answer.intents),
+            table(pack("Qq", timer) for timer in answer.timers),
+        )
+    )
+
+
+def decode_record(data: bytes) -> Record:
+    """The record of exactly these bytes; its images are skipped. CodecError when the CRC does not fit."""
+    outer = Reader(data)
+    body = outer.take(int(outer.field("I")))
+    if outer.field("I") != crc32(body):
+        raise CodecError("the record's CRC does not fit")
+    outer.end()
+    reader = Reader(body)
+    event = read_event(reader)
+    depth = int(reader.field("I"))
+    findings = [Finding(*ints(reader, "Hoo")) for _ in range(int(reader.field("I")))]
+    _skip_images(reader)
+    interrupted = bool(reader.field("?"))
+    answers = [_read_answer(reader) for _ in range(int(reader.field("I")))]
+    _skip_images(reader)
+    reader.end()
+    return Record(event, depth, findings, interrupted, answers)
+
+
+def _read_answer(reader: Reader) -> Answer:
+    strategy = int(reader.field("H"))
+    error = str(reader.field("s"))
+    random_counter, next_timer = ints(reader, "QQ")
+    declarations = [Declaration(*ints(reader, "BIHB")) for _ in range(int(reader.field("I")))]
+    intents = []
+    for _ in range(int(reader.field("I"))):
+        intent = read_intent(reader)
+        intents.append((intent, Finding(*ints(reader, "Hoo"))))
+    timers = [TimerRequest(*ints(reader, "Qq")) for _ in range(int(reader.field("I")))]
+    return Answer(strategy, error, random_counter, next_timer, declarations, intents, timers)
+
+
+def _skip_images(reader: Reader) -> None:
+    for _ in range(int(reader.field("I"))):
+        tag = int(reader.field("B"))
+        reader.fields(KEY_FIELDS[tag][1:])
+        if reader.field("?"):
+            reader.take(int(reader.field("I")))

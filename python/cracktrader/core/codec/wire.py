@@ -1,0 +1,88 @@
+"""The alphabet of the canonical bytes: how each kind of field is written and read. What a value's fields are is not here.
+
+Little-endian, fixed width, length-prefixed bytes, no optional forms; a reader refuses anything else and trailing bytes.
+"""
+
+import struct
+from collections.abc import Iterable
+
+CONTRACT_VERSION = 1
+CONTRACT_HASH = "c89f721510feeb06cc31d0cc993583c94a72142178e133e8d28950204d73ce72"
+"""SHA-256 over the files of contract/; written by docs/generate.py."""
+
+
+class CodecError(ValueError):
+    """Bytes that are not canonical."""
+
+
+# Field types: b B H I Q q as in struct, o an i128, s length-prefixed ASCII, ? a bool.
+
+
+def pack(fields: str, values: Iterable[int | str | bool]) -> bytes:
+    """Values as bytes, each by its field type."""
+    parts = []
+    for kind, value in zip(fields, values, strict=True):
+        if kind == "o":
+            parts.append(int(value).to_bytes(16, "little", signed=True))
+        elif kind == "s":
+            parts.append(prefixed(str(value).encode("ascii")))
+        else:
+            parts.append(struct.pack("<" + kind, value))
+    return b"".join(parts)
+
+
+def prefixed(data: bytes) -> bytes:
+    """A u32 length and the bytes."""
+    return struct.pack("<I", len(data)) + data
+
+
+class Reader:
+    """Reads canonical bytes from the front; CodecError names where they end or stray."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        if self.at + size > len(self.data):
+            raise CodecError(f"{size} bytes wanted at {self.at}, the data has {len(self.data)}")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def field(self, kind: str) -> int | str | bool:
+        """The next value of a field type."""
+        if kind == "o":
+            return int.from_bytes(self.take(16), "little", signed=True)
+        if kind == "s":
+            raw = self.take(int(self.field("I")))
+            if not raw.isascii():
+                raise CodecError(f"text before {self.at} is not ASCII")
+            return raw.decode("ascii")
+        if kind == "?":
+            byte = self.take(1)[0]
+            if byte > 1:
+                raise CodecError(f"byte {byte} before {self.at} is no bool")
+            return byte == 1
+        value: int = struct.unpack("<" + kind, self.take(struct.calcsize("<" + kind)))[0]
+        return value
+
+    def fields(self, kinds: str) -> list[int | str | bool]:
+        """The next values."""
+        return [self.field(kind) for kind in kinds]
+
+    def end(self) -> None:
+        """There is nothing left."""
+        if self.at != len(self.data):
+            raise CodecError(f"{len(self.data) - self.at} trailing bytes at {self.at}")
+
+
+def table(rows: Iterable[bytes]) -> bytes:
+    """A u32 count and the rows."""
+    listed = list(rows)
+    return struct.pack("<I", len(listed)) + b"".join(listed)
+
+
+def ints(reader: Reader, kinds: str) -> list[int]:
+    """The next values, all numbers."""
+    return [int(value) for value in reader.fields(kinds)]
