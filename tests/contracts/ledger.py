@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from cracktrader.core.event import (
@@ -39,7 +40,7 @@ Admitted = tuple[int, Iterable[tuple[Any, int]]]
 """A strategy and its intents, each with the code of its verdict; 0 admits."""
 
 SPOT, INVERSE = 0, 2
-NOBODY = 65_535
+NOBODY, ENGINE = 65_535, 65_534
 NO_INSTRUMENT = 4_294_967_295
 ABSENT_PRICE = -(2**63)
 MOST_QUANTITY, MOST_MONEY = 2**63 - 1, 2**120
@@ -72,7 +73,6 @@ class Order:
     busted: int = 0
     value: int = 0
     closed: bool = False
-    closed_time: int = 0
     accepted: bool = False
     in_doubt: bool = False
     replacing: bool = False
@@ -152,9 +152,10 @@ class Ledger:
         self.seen: dict[tuple[int, str], Any] = {}
         self.keys: dict[int, list[str]] = {}
         self.watermarks = [0] * len(config.accounts)
-        self.ending: list[int] = []
-        """Closed orders whose reports are still told apart."""
+        self.ending: list[tuple[int, int]] = []
+        """Closed orders whose reports are still told apart, by the time when they no longer are: a heap."""
         self.touched: set[tuple[Any, ...]] = set()
+        self._unfit = False
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._scales = [self._scale(one) for one in config.instruments]
         for index, account in enumerate(config.accounts):
@@ -170,9 +171,10 @@ class Ledger:
 
     # --- following
 
-    def follow(self, event: Event, admitted: Iterable[Admitted]) -> None:
-        """One step: the event as taken, then the intents it led to."""
-        self.touched = set()
+    def follow(self, event: Event, admitted: Iterable[Admitted], *, unfit: bool = False) -> None:
+        """One step: the event as taken, then the intents it led to. `unfit` says that the engine found no room for a confirmed replace:
+        what an open order reserves depends on marks, which are not followed here."""
+        self.touched, self._unfit = set(), unfit
         if not self.started:
             self.started, self.now = True, event.ingest_time
         elif event.ingest_time > self.now:
@@ -180,12 +182,18 @@ class Ledger:
             self._forget()
         payload = event.payload
         if isinstance(payload, Denied):
-            self._close(self.orders[payload.order])
+            self._denied(event, payload)
         elif event.source == 0 and not isinstance(payload, Refused):
             self._report(event)
         for owner, intents in admitted:
             for index, (intent, code) in enumerate(intents):
                 self._intent((owner, event.seq_id, index), intent, code)
+
+    def _denied(self, event: Event, denied: Denied) -> None:
+        """Only the engine's own venue denies, and only what was never sent."""
+        order = self.orders.get(denied.order)
+        if event.venue == ENGINE and order is not None and not order.sent and not order.closed:
+            self._close(order)
 
     def _intent(self, name: tuple[int, int, int], intent: Any, code: int) -> None:
         if isinstance(intent, PlaceOrder):
@@ -217,7 +225,6 @@ class Ledger:
         order = None if about is None else self.orders[about]
         before = () if order is None else tuple(getattr(order, name) for name in Order.__slots__)
         self._undo = []
-        ending = len(self.ending)
         try:
             if order is None:
                 handler = self._handlers.get(type(payload))
@@ -230,7 +237,8 @@ class Ledger:
                 store.pop(place) if was is None else store.__setitem__(place, was)
             for name, value in zip(Order.__slots__, before, strict=order is not None):
                 setattr(order, name, value)
-            del self.ending[ending:]
+            if order is not None and not order.closed:
+                self.ending = sorted(entry for entry in self.ending if entry[1] != order.ordinal)
             self.touched = set()
             return
         if key:
@@ -256,6 +264,8 @@ class Ledger:
             self._close(order)
         elif isinstance(payload, Replaced):
             if order.replacing:
+                if self._unfit:
+                    raise Unfit
                 order.accepted, order.replacing, order.in_doubt = True, False, False
                 order.open = max(payload.quantity - (order.filled - order.busted), 0)
                 if order.open == 0:
@@ -436,7 +446,7 @@ class Ledger:
         if isinstance(payload, BalanceStatement | Funding) or (isinstance(payload, Transfer) and declared is None):
             return payload.currency >= len(config.currencies)
         if declared is not None and isinstance(payload, Transfer):
-            return payload.quantity == 0 or not 1 <= payload.price <= declared.max_price
+            return payload.quantity in (0, ABSENT_PRICE) or not 1 <= payload.price <= declared.max_price
         if declared is not None and isinstance(payload, Settlement):
             return not (declared.kind == INVERSE) <= payload.price <= declared.max_price
         order = self.orders.get(getattr(payload, "order", 0))
@@ -483,12 +493,12 @@ class Ledger:
 
     def _forget(self) -> None:
         """Orders whose reports are past the horizon, unless a fill of theirs may still be busted."""
-        for ordinal in list(self.ending):
+        while self.ending and self.ending[0][0] < self.now:
+            _, ordinal = heappop(self.ending)
             order = self.orders[ordinal]
-            horizon = 0 if order.account == NOBODY else self._horizon(order.account)
-            if order.closed_time + horizon >= self.now or order.provisional:
+            if order.provisional:
+                heappush(self.ending, (self.now, ordinal))
                 continue
-            self.ending.remove(ordinal)
             del self.orders[ordinal]
             dense = order.account != NOBODY and self._capabilities(order.account).dense_keys
             for key in self.keys.pop(ordinal, []):
@@ -497,9 +507,10 @@ class Ledger:
                     self.seen.pop((order.account, key), None)
 
     def _close(self, order: Order) -> None:
-        order.closed, order.closed_time = True, self.now
+        order.closed = True
         order.in_doubt = order.replacing = False
-        self.ending.append(order.ordinal)
+        horizon = 0 if order.account == NOBODY else self._horizon(order.account)
+        heappush(self.ending, (self.now + horizon, order.ordinal))
         self.touched.add(("order", order.ordinal))
 
     # --- declarations
@@ -518,8 +529,8 @@ class Ledger:
 
     @staticmethod
     def _pays_in_asset(declared: Any, currency: int) -> bool:
-        in_asset = declared.kind == SPOT and declared.base_currency != declared.settlement_currency
-        return in_asset and currency == declared.base_currency
+        two_currencies = declared.base_currency != declared.settlement_currency
+        return bool(declared.kind == SPOT and two_currencies and currency == declared.base_currency)
 
     @staticmethod
     def _scale(declared: Any) -> tuple[int, int]:

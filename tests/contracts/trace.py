@@ -22,7 +22,7 @@ from trace_story import Story
 from cracktrader import backend
 from cracktrader.core.codec import Record, decode_record
 from cracktrader.core.engine import Response
-from cracktrader.core.event import Event, Transfer
+from cracktrader.core.event import BalanceStatement, Event, Funding, Transfer
 from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import RejectCode
@@ -54,7 +54,7 @@ def time_text(time: int) -> str:
     for unit, size in (("m", MINUTE), ("s", SECOND), ("ms", 10**6)):
         if time % size == 0:
             return f"{time // size}{unit}"
-    return f"{time}ns"
+    return f"{time // MINUTE}m+{time % MINUTE}ns"
 
 
 class ScriptedHost:
@@ -151,10 +151,11 @@ class Run:
         pushed = event.payload, event.idempotency_key, event.event_time
         if self.waiting[pushed] and name != "Bar":
             self.waiting[pushed] -= 1
-        self.ledger.follow(
-            event,
-            [(answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers],
-        )
+        admitted = [
+            (answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers
+        ]
+        unfit = any(finding.code == RejectCode.S_RANGE for finding in record.findings)
+        self.ledger.follow(event, admitted, unfit=unfit)
         self.ledger.agree(self.machine)
         self.rows.append(self._row(record))
         return record
@@ -194,7 +195,7 @@ class Run:
                     self.instruments[ordinal] = intent.instrument
                     ordinals.append(ordinal)
                 elif isinstance(intent, CancelOrder | ReplaceOrder) and not verdict.code:
-                    ordinals.append(self.ids[tuple(intent.order)])
+                    ordinals.append(self.ids[intent.order])
         return list(dict.fromkeys(ordinals))
 
     def _instrument(self, event: Event, touched: list[int]) -> int:
@@ -205,12 +206,12 @@ class Run:
 
     def _books(self, event: Event, instrument: int) -> tuple[int, int]:
         account = self.story.account_of(instrument)
-        if hasattr(event.payload, "currency") and not (
-            isinstance(event.payload, Transfer) and event.instrument != NULL_INSTRUMENT
-        ):
-            known = event.payload.currency < len(self.story.config.currencies)
-            if known and event.account < len(self.story.config.accounts):
-                return event.account, event.payload.currency
+        payload = event.payload
+        on_money = isinstance(payload, BalanceStatement | Funding | Transfer)
+        if on_money and not (isinstance(payload, Transfer) and event.instrument != NULL_INSTRUMENT):
+            currency: int = getattr(payload, "currency", 0)
+            if currency < len(self.story.config.currencies) and event.account < len(self.story.config.accounts):
+                return event.account, currency
         return account, self.story.config.instruments[instrument].settlement_currency
 
     def order_text(self, ordinal: int) -> str:

@@ -337,5 +337,6 @@ class Story:
         index = self._index(given.get("instrument"), self.instruments, 0)
         instrument = self.config.instruments[index if index < len(self.instruments) else 0]
         terms = {"order_type": "market", "time_in_force": "GTC"} | given
-        values = [self._field(name, terms.get(name), instrument) for name in PlaceOrder._fields[1:8]]
-        return PlaceOrder(index, *values, given.get("post_only", False), given.get("reduce_only", False))
+        fields = {name: self._field(name, terms.get(name), instrument) for name in PlaceOrder._fields[1:8]}
+        flags = {name: given.get(name, False) for name in ("post_only", "reduce_only")}
+        return PlaceOrder(index, **fields, **flags)

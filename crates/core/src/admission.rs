@@ -6,7 +6,9 @@ use crate::account::{AccountKind, worst_exposure};
 use crate::config::LOOP_DEPTH;
 use crate::fee::worst_fee;
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
-use crate::intent::{CancelOrder, Intent, OrderId, OrderType, PlaceOrder, ReplaceOrder, RiskFlag, SetRiskFlag, Side, TimeInForce};
+use crate::intent::{
+    CancelOrder, Intent, OrderId, OrderType, PlaceOrder, ReplaceOrder, RiskFlag, SetRiskFlag, Side, TimeInForce,
+};
 use crate::order::{Guard, Order, OrderInput, Outcome, takes_limit, takes_stop, transition};
 use crate::reject::RejectCode;
 use crate::state::{IDLE, State, Working};
@@ -289,9 +291,7 @@ fn risk_notional(state: &State, terms: &Terms, value: Money) -> Check {
     match state.to_base(value, currency) {
         Err(OutOfRange) => out_of_range(terms),
         Ok(None) => refuse(RejectCode::ENoRate, currency.0, 0),
-        Ok(Some(notional)) if most.0 != 0 && notional > most => {
-            refuse(RejectCode::EOrderNotional, notional.0, most.0)
-        }
+        Ok(Some(notional)) if most.0 != 0 && notional > most => refuse(RejectCode::EOrderNotional, notional.0, most.0),
         Ok(Some(_)) => Ok(()),
     }
 }
@@ -381,10 +381,9 @@ fn risk_cash(state: &State, account: AccountIndex, terms: &Terms) -> Check {
     }
     let currency = state.instrument(terms.instrument).settlement_currency;
     let cash = state.ledger(account, currency).cash.0;
-    let (Ok(reserved), Ok(needed)) = (
-        state.reserved(account, currency),
-        state.reserve(terms.instrument, terms.risk_price, terms.quantity),
-    ) else {
+    let (Ok(reserved), Ok(needed)) =
+        (state.reserved(account, currency), state.reserve(terms.instrument, terms.risk_price, terms.quantity))
+    else {
         return out_of_range(terms);
     };
     let free = cash - (reserved.0 - terms.replaced.reserved.0);

@@ -49,3 +49,9 @@ pub mod invariant;
 pub mod view;
 
 pub mod sequencer;
+
+pub mod codec;
+
+pub mod engine;
+
+pub mod replay;

@@ -305,11 +305,8 @@ impl SimulatedVenue {
 
     fn find_next(&mut self) {
         let command = self.commands.front();
-        let mut next = command.map(|(time, _)| Point {
-            time: *time,
-            phase: Phase::Command,
-            instrument: InstrumentIndex(0),
-        });
+        let mut next =
+            command.map(|(time, _)| Point { time: *time, phase: Phase::Command, instrument: InstrumentIndex(0) });
         if !self.ended {
             for instrument in &self.busy {
                 if let Some(own) = self.lanes[instrument.at()].point(*instrument) {
@@ -391,9 +388,7 @@ impl SimulatedVenue {
 
     fn replace(&mut self, command: &Command, time: Time) {
         let (order, instrument) = (command.order, command.instrument);
-        let refused = |code: RejectCode| {
-            ReplaceRejected { order, reason: code.number(), text: Box::default() }
-        };
+        let refused = |code: RejectCode| ReplaceRejected { order, reason: code.number(), text: Box::default() };
         let Some(index) = self.find(instrument, order) else {
             self.emit(instrument, time, refused(RejectCode::VTooLate), command.cause);
             return;
@@ -442,8 +437,7 @@ impl SimulatedVenue {
                 continue;
             }
             let (first, is_market) = (!order.opened, order.is_market());
-            let (marketable, waits) =
-                (is_marketable(order, price), order.time_in_force == TimeInForce::Gtc.number());
+            let (marketable, waits) = (is_marketable(order, price), order.time_in_force == TimeInForce::Gtc.number());
             self.lanes[instrument.at()].orders[index].opened = true;
             if is_market {
                 self.fill_at(instrument, index, price, Liquidity::Taker, FillRule::BarNextOpen, time);

@@ -2,10 +2,43 @@
 //!
 //! Deliberately not here: any decision about orders, money or time. Those are the core's.
 
+mod classes;
+
+mod value;
+
+mod columns;
+
+mod live;
+
+mod call;
+
+mod bar;
+
+mod indicator;
+
+mod view;
+
+mod host;
+
+mod machine;
+
+mod contract;
+
+use cracktrader_core::codec::{CONTRACT_HASH, CONTRACT_VERSION};
 use pyo3::prelude::*;
 
 /// The module as Python sees it.
 #[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("CONTRACT_HASH", CONTRACT_HASH)?;
+    module.add("CONTRACT_VERSION", CONTRACT_VERSION)?;
+    module.add_class::<machine::Machine>()?;
+    module.add_function(wrap_pyfunction!(contract::transition_row, module)?)?;
+    module.add_function(wrap_pyfunction!(contract::recode_event, module)?)?;
+    module.add_function(wrap_pyfunction!(contract::recode_intent, module)?)?;
+    module.add_function(wrap_pyfunction!(contract::recode_config, module)?)?;
+    #[cfg(feature = "planted")]
+    module.add_function(wrap_pyfunction!(contract::plant, module)?)?;
+    Ok(())
 }

@@ -41,6 +41,8 @@ class RecordedHost:
         """The recorded answer of the strategy, or None."""
         del event, status_changed
         assert self.record is not None and self._view is not None
+        if self.record.interrupted:
+            return Response(interrupted=True)
         for answer in self.record.answers:
             if answer.strategy == strategy:
                 self._view.restore(strategy, answer.random_counter, answer.next_timer)

@@ -18,10 +18,9 @@ from cracktrader.strategy.views import (
 )
 
 __all__ = [
-    "EMA",
-    "SMA",
     "BarView",
     "ControlView",
+    "EMA",
     "EventView",
     "FillView",
     "IndicatorView",
@@ -29,6 +28,7 @@ __all__ = [
     "PositionView",
     "QuoteView",
     "ReportView",
+    "SMA",
     "Strategy",
     "StrategyContext",
     "TimerView",

@@ -255,7 +255,9 @@ pub fn all_keys(state: &State) -> Vec<LeafKey> {
     let mut keys = vec![LeafKey::Engine, LeafKey::Day];
     keys.extend(state.orders.keys().map(|ordinal| LeafKey::Order(*ordinal)));
     keys.extend(state.accounts.keys().map(|(account, instrument)| LeafKey::AccountPosition(*account, *instrument)));
-    keys.extend(state.strategies.keys().map(|(strategy, instrument)| LeafKey::StrategyPosition(*strategy, *instrument)));
+    keys.extend(
+        state.strategies.keys().map(|(strategy, instrument)| LeafKey::StrategyPosition(*strategy, *instrument)),
+    );
     let unsettled = state.unsettled_accounts.keys();
     keys.extend(unsettled.map(|(account, instrument)| LeafKey::AccountUnsettled(*account, *instrument)));
     let unsettled = state.unsettled_strategies.keys();

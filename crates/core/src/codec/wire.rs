@@ -5,7 +5,8 @@
 use thiserror::Error;
 
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, Price, Quantity, Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, Price, Quantity, Rate, StrategyIndex, Time,
+    VenueIndex,
 };
 
 /// Bytes that are not canonical.
@@ -132,7 +133,17 @@ macro_rules! newtypes {
     };
 }
 newtypes!(
-    Price, Quantity, Money, Rate, Time, OrderOrdinal, VenueIndex, AccountIndex, StrategyIndex, CurrencyIndex, InstrumentIndex
+    Price,
+    Quantity,
+    Money,
+    Rate,
+    Time,
+    OrderOrdinal,
+    VenueIndex,
+    AccountIndex,
+    StrategyIndex,
+    CurrencyIndex,
+    InstrumentIndex
 );
 
 impl Canonical for bool {

@@ -25,6 +25,7 @@ from cracktrader.core.instrument import Instrument, InstrumentKind, contract_val
 from cracktrader.core.order import (
     Effect,
     Guard,
+    Life,
     Order,
     OrderInput,
     bust,
@@ -40,6 +41,7 @@ from cracktrader.core.portfolio import FILL, TRANSFER, Lot, Position, Unsettled,
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import FillRecord
 from cracktrader.core.units import (
+    ENGINE_VENUE,
     I64_MIN,
     NONE_PRICE,
     NULL_INDEX,
@@ -303,10 +305,17 @@ def _settled(record: FillRecord) -> FillRecord:
     )
 
 
-def apply_engine_report(plan: Plan, denied: Denied | Refused) -> None:
-    """What the engine itself refused."""
+def apply_engine_report(plan: Plan, event: Event, denied: Denied | Refused) -> None:
+    """What the engine itself refused. One that comes from elsewhere, or denies what is no Created order, is malformed."""
     if isinstance(denied, Refused):
+        if event.venue != ENGINE_VENUE or denied.strategy >= len(plan.state.owners):
+            plan.refuse(RejectCode.R_MALFORMED)
+            return
         plan.owner = denied.strategy
+        return
+    before = plan.state.orders.get(denied.order)
+    if event.venue != ENGINE_VENUE or before is None or before.life is not Life.CREATED:
+        plan.refuse(RejectCode.R_MALFORMED, denied.order)
         return
     after = plan.order(denied.order)
     outcome = transition(after.state, OrderInput.DENY, Guard.ANY)

@@ -41,7 +41,7 @@ from cracktrader.core.state import DENSE_WINDOW, Seen
 from cracktrader.core.units import OutOfRange
 
 MARKET_EVENTS = frozenset((EventType.BAR, EventType.TRADE, EventType.QUOTE))
-"""Events that show a price, and make a row of the equity curve."""
+"""Events that show a price; those that move a mark make a row of the equity curve."""
 
 
 class Committed(NamedTuple):
@@ -130,7 +130,7 @@ class Incoming:
 
     def _apply_report(self, plan: Plan, item: Event) -> None:
         if isinstance(item.payload, Denied | Refused):
-            apply_engine_report(plan, item.payload)
+            apply_engine_report(plan, item, item.payload)
             return
         if malformed(plan, item) or self._is_known(plan, item):
             return
@@ -218,6 +218,12 @@ class Incoming:
             show_quote(market, payload, state.now)
         self.store.touch((MARKET, item.instrument))
         return True
+
+    def moves_mark(self, item: Event) -> bool:
+        """Whether a market event values positions: other time frames, and ticks of what bars mark, are only delivered."""
+        if isinstance(item.payload, Bar):
+            return self.config.streams[item.payload.stream].matching
+        return item.instrument not in self._marked_by_bars
 
     def _update_indicators(self, bar: Bar) -> None:
         for index, indicator in enumerate(self.state.indicators):

@@ -236,7 +236,7 @@ class Engine:
         self._advance(item)
         taken = Event(self.state.seq, *item[1:])
         committed = self.incoming.commit(taken)
-        if committed.taken and EVENT_TYPES[type(taken.payload)] in MARKET_EVENTS:
+        if committed.taken and EVENT_TYPES[type(taken.payload)] in MARKET_EVENTS and self.incoming.moves_mark(taken):
             self._market_label = taken.event_time
         before = self.store.images()
         answers = self._call(committed, taken, depth)
@@ -298,10 +298,11 @@ class Engine:
             owner = self.state.owners[strategy]
             counters, declared = (owner.random_counter, owner.next_timer), len(self.state.indicators)
             response = self.host.call(strategy, item, committed.status_changed) or SILENT
+            calls.append(_Call(strategy, response, counters, declared, len(self.state.indicators)))
             if response.interrupted:
                 self.interrupted = True
+                self._take_back(calls)
                 return []
-            calls.append(_Call(strategy, response, counters, declared, len(self.state.indicators)))
         answers = [answer for call in calls if (answer := self._answer(call, item.seq_id, depth)) is not None]
         for call in calls:
             if call.response.error:
@@ -310,6 +311,13 @@ class Engine:
             self.state.started = True
             self.store.touch((ENGINE,))
         return answers
+
+    def _take_back(self, calls: list[_Call]) -> None:
+        """Counters and declarations as before an interrupted step's callbacks: recovery repeats them."""
+        for call in calls:
+            owner = self.state.owners[call.strategy]
+            owner.random_counter, owner.next_timer = call.counters
+        del self.state.indicators[calls[0].declared :]
 
     def _callees(self, committed: Committed, item: Event) -> list[int]:
         """Who is called: the owner for a report on an order, everyone who wants it for the rest; halted strategies never."""

@@ -1,0 +1,372 @@
+//! Commit A: a fact comes in. It is told apart from duplicates, staged as a plan, checked as a whole and written.
+//!
+//! Facts are never rolled back: one that fails its check is recorded with what it breaks, the state stays, the engine stops. Market
+//! events need no plan: they cannot fail once their content is sound.
+
+use std::sync::Arc;
+
+use crate::book::{show_bar, show_quote, show_trade};
+use crate::codec::{Finding, LeafKey};
+use crate::config::{Config, DataKind};
+use crate::engine::facts::{
+    apply_account_event, apply_engine_report, apply_report, is_report, malformed, order_ordinal,
+};
+use crate::engine::plan::{Plan, Staged};
+use crate::engine::store::{Execution, Store};
+use crate::event::{Bar, Event, EventType, Filled, Payload, Source};
+use crate::indicator::read;
+use crate::reject::RejectCode;
+use crate::state::{DENSE_WINDOW, State};
+use crate::units::{AccountIndex, Money, OutOfRange, StrategyIndex};
+
+/// Events that show a price; those that move a mark make a row of the equity curve.
+pub const MARKET_EVENTS: [EventType; 3] = [EventType::Bar, EventType::Trade, EventType::Quote];
+
+/// What commit A did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Committed {
+    /// What was found on the fact.
+    pub findings: Vec<Finding>,
+    /// False for what changed nothing: duplicates, quarantined, malformed and failing facts. Nobody is told of them.
+    pub taken: bool,
+    /// The strategy that is told of a report with an effect on its order.
+    pub owner: Option<StrategyIndex>,
+    /// Whether that order shows another status.
+    pub status_changed: bool,
+}
+
+/// Taken, with nothing found.
+pub const EFFECTIVE: Committed = Committed { findings: Vec::new(), taken: true, owner: None, status_changed: false };
+
+/// The door for facts.
+#[derive(Debug)]
+pub struct Incoming {
+    config: Arc<Config>,
+    marked_by_bars: Vec<bool>,
+    /// Indicators by stream, as far as they were declared when it was last asked.
+    by_stream: Vec<Vec<u32>>,
+    indexed: usize,
+    spare: Staged,
+}
+
+impl Incoming {
+    /// For a run of this configuration.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        let mut marked_by_bars = vec![false; config.instruments.len()];
+        for stream in config.streams.iter().filter(|stream| stream.matching && stream.kind == DataKind::Bar) {
+            marked_by_bars[stream.instrument.at()] = true;
+        }
+        let by_stream = vec![Vec::new(); config.streams.len()];
+        Self { config, marked_by_bars, by_stream, indexed: 0, spare: Staged::default() }
+    }
+
+    /// Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays.
+    pub fn commit(&mut self, store: &mut Store, item: &Event) -> Committed {
+        let code = item.payload.event_type();
+        let committed = if MARKET_EVENTS.contains(&code) {
+            if self.apply_market(store, item) {
+                return EFFECTIVE;
+            }
+            let finding = Finding { code: RejectCode::RMalformed.number(), value: item.instrument.0.into(), limit: 0 };
+            Committed { findings: vec![finding], taken: false, ..EFFECTIVE }
+        } else if is_report(code) {
+            self.commit_report(store, item)
+        } else {
+            apply_control(store, item);
+            return EFFECTIVE;
+        };
+        for finding in &committed.findings {
+            *store.state.counters.entry(finding.code).or_default() += 1;
+        }
+        committed
+    }
+
+    fn commit_report(&mut self, store: &mut Store, item: &Event) -> Committed {
+        let mut plan = Plan::new(&store.state, std::mem::take(&mut self.spare));
+        let applied = self.apply(&mut plan, item).and_then(|()| plan.check());
+        let broken = applied.unwrap_or(Some((RejectCode::SRange, 0, 0)));
+        let Plan { mut staged, mut findings, owner, status_changed, taken, .. } = plan;
+        let committed = if let Some((code, value, limit)) = broken {
+            store.stop(code);
+            findings.push(Finding { code: code.number(), value, limit });
+            Committed { findings, taken: false, owner: None, status_changed: false }
+        } else {
+            self.write(store, &mut staged, item, taken);
+            Committed { findings, taken, owner, status_changed }
+        };
+        self.spare = staged;
+        committed
+    }
+
+    fn write(&self, store: &mut Store, staged: &mut Staged, item: &Event, taken: bool) {
+        if let Some(order) = staged.flagged.and_then(|ordinal| store.state.orders.get_mut(&ordinal)) {
+            order.flagged = true;
+        }
+        if let Payload::Filled(filled) = &item.payload
+            && !staged.fills.is_empty()
+        {
+            execute(store, staged, item, filled);
+        }
+        if store.recording {
+            staged.touched(&mut |key| store.touch(key));
+            if let Some(instrument) = staged.freeze {
+                store.touch(LeafKey::Market(instrument));
+            }
+        }
+        for (ordinal, order) in staged.orders.drain() {
+            let before = store.state.orders[&ordinal];
+            // What it reserves was checked with the plan.
+            if store.put(&before, order).is_err() {
+                store.stop(RejectCode::SRange);
+            }
+        }
+        staged.write(&mut store.state);
+        if item.source == Source::BrokerReport.number() && !item.idempotency_key.is_empty() && taken {
+            self.remember(store, item);
+        }
+    }
+
+    fn apply(&self, plan: &mut Plan<'_>, item: &Event) -> Result<(), OutOfRange> {
+        if matches!(item.payload, Payload::Denied(_) | Payload::Refused(_)) {
+            apply_engine_report(plan, item);
+            return Ok(());
+        }
+        if malformed(plan, item) || self.is_known(plan, item) {
+            return Ok(());
+        }
+        let state = plan.state;
+        let Some(ordinal) = order_ordinal(&item.payload) else {
+            return apply_account_event(plan, item);
+        };
+        if ordinal.0 == 0 || ordinal >= state.next_ordinal {
+            plan.refuse(RejectCode::RUnknownOrder, ordinal.0);
+        } else if let Some(order) = state.orders.get(&ordinal) {
+            return apply_report(plan, item, order);
+        } else {
+            plan.refuse(RejectCode::RRetired, ordinal.0);
+        }
+        Ok(())
+    }
+
+    /// Whether the report has no effect: a duplicate, a conflict, one too old to tell, or a fill without identity.
+    fn is_known(&self, plan: &mut Plan<'_>, item: &Event) -> bool {
+        let (key, account) = (&*item.idempotency_key, item.account);
+        let is_fill = matches!(item.payload, Payload::Filled(_));
+        if key.is_empty() {
+            if is_fill {
+                quarantine(plan, RejectCode::RNoKey, item);
+            }
+            return is_fill;
+        }
+        let seen = &plan.state.seen[account.at()];
+        if self.is_dense(account) {
+            let Some(number) = dense_number(key) else {
+                quarantine(plan, RejectCode::RMalformed, item);
+                return true;
+            };
+            if number.saturating_add(DENSE_WINDOW) <= seen.watermark {
+                quarantine(plan, RejectCode::RRetired, item);
+                return true;
+            }
+        }
+        let Some(content) = seen.contents.get(key) else { return false };
+        if *content == item.payload {
+            plan.refuse(RejectCode::RDuplicate, order_ordinal(&item.payload).unwrap_or_default().0);
+        } else {
+            quarantine(plan, RejectCode::RConflict, item);
+        }
+        true
+    }
+
+    fn is_dense(&self, account: AccountIndex) -> bool {
+        self.config.venues[self.config.accounts[account.at()].venue.at()].capabilities.dense_keys
+    }
+
+    /// The report was taken: its key tells it again.
+    fn remember(&self, store: &mut Store, item: &Event) {
+        // A denial forged from outside may name no account.
+        if item.account.at() >= self.config.accounts.len() {
+            return;
+        }
+        let (account, key) = (item.account, &item.idempotency_key);
+        store.state.seen[account.at()].contents.insert(key.clone(), item.payload.clone());
+        if store.recording {
+            store.touch(LeafKey::Key(account, key.clone()));
+        }
+        let dense = self.is_dense(account);
+        if let Some(ordinal) = order_ordinal(&item.payload)
+            && (!dense || matches!(item.payload, Payload::Filled(_)))
+        {
+            store.state.keys.entry(ordinal).or_default().push(key.clone());
+        }
+        if dense {
+            raise_watermark(store, account);
+        }
+    }
+
+    /// Marks and indicators; false for impossible content, which changes nothing.
+    fn apply_market(&mut self, store: &mut Store, item: &Event) -> bool {
+        if !self.is_market_sound(item) {
+            return false;
+        }
+        let state = &mut store.state;
+        let (now, market) = (state.now, &mut state.markets[item.instrument.at()]);
+        match &item.payload {
+            Payload::Bar(bar) => {
+                if self.config.streams[usize::from(bar.stream)].matching {
+                    show_bar(market, bar, now);
+                }
+                self.update_indicators(store, bar);
+            }
+            _ if self.marked_by_bars[item.instrument.at()] => return true,
+            Payload::Trade(trade) => show_trade(market, trade, now),
+            Payload::Quote(quote) => show_quote(market, quote, now),
+            _ => {}
+        }
+        store.touch(LeafKey::Market(item.instrument));
+        true
+    }
+
+    /// Whether a market event values positions: other time frames, and ticks of what bars mark, are only delivered.
+    #[must_use]
+    pub fn moves_mark(&self, item: &Event) -> bool {
+        match &item.payload {
+            Payload::Bar(bar) => self.config.streams[usize::from(bar.stream)].matching,
+            _ => !self.marked_by_bars[item.instrument.at()],
+        }
+    }
+
+    fn update_indicators(&mut self, store: &mut Store, bar: &Bar) {
+        if self.indexed != store.state.indicators.len() {
+            self.index_indicators(&store.state);
+        }
+        for index in &self.by_stream[usize::from(bar.stream)] {
+            let indicator = &mut store.state.indicators[*index as usize];
+            indicator.update(read(bar, indicator.bar_field));
+            store.touch(LeafKey::Indicator(*index));
+        }
+    }
+
+    fn index_indicators(&mut self, state: &State) {
+        self.by_stream.iter_mut().for_each(Vec::clear);
+        for (index, indicator) in state.indicators.iter().enumerate() {
+            self.by_stream[usize::from(indicator.stream)].push(index as u32);
+        }
+        self.indexed = state.indicators.len();
+    }
+
+    fn is_market_sound(&self, item: &Event) -> bool {
+        let Some(instrument) = self.config.instruments.get(item.instrument.at()) else { return false };
+        let most = instrument.max_price;
+        match &item.payload {
+            Payload::Bar(bar) => {
+                let stream = self.config.streams.get(usize::from(bar.stream));
+                stream.is_some_and(|stream| stream.instrument == item.instrument)
+                    && bar.low <= bar.open
+                    && bar.open <= bar.high
+                    && bar.low <= bar.close
+                    && bar.close <= bar.high
+                    && bar.low.0 >= 1
+                    && bar.high <= most
+                    && bar.volume >= 0
+            }
+            Payload::Trade(trade) => trade.price.0 >= 1 && trade.price <= most && trade.quantity.0 > 0,
+            Payload::Quote(quote) => {
+                quote.bid_price.0 >= 1 && quote.bid_price <= quote.ask_price && quote.ask_price <= most
+            }
+            _ => false,
+        }
+    }
+}
+
+fn execute(store: &mut Store, staged: &Staged, item: &Event, filled: &Filled) {
+    let Some(order) = staged.orders.get(&filled.order) else { return };
+    let own = (order.id.strategy, order.instrument);
+    let before = store.state.own_position(own.0, own.1);
+    let after = staged.strategies.get(&own).copied().unwrap_or(before);
+    store.executions.push(Execution {
+        order: order.ordinal,
+        strategy: order.id.strategy,
+        instrument: order.instrument,
+        event_time: item.event_time,
+        seq_id: item.seq_id,
+        side: order.side,
+        quantity: filled.quantity,
+        price: filled.price,
+        fee_currency: filled.fee_currency,
+        fee: filled.fee,
+        liquidity: filled.liquidity,
+        rule: filled.rule,
+        realized_pnl: Money(after.realized_pnl().0 - before.realized_pnl().0),
+    });
+}
+
+fn quarantine(plan: &mut Plan<'_>, code: RejectCode, item: &Event) {
+    let ordinal = order_ordinal(&item.payload).unwrap_or_default();
+    plan.refuse(code, ordinal.0);
+    plan.staged.flagged = Some(ordinal);
+}
+
+/// The number of a key where a venue numbers densely: 1 or above, without leading zeros, below 10^18.
+fn dense_number(key: &str) -> Option<u64> {
+    let canonical = key.len() < 19 && !key.starts_with('0') && key.bytes().all(|byte| byte.is_ascii_digit());
+    if canonical { key.parse().ok() } else { None }
+}
+
+fn raise_watermark(store: &mut Store, account: AccountIndex) {
+    let mut buffer = [0; 20];
+    loop {
+        let seen = &mut store.state.seen[account.at()];
+        if !seen.contents.contains_key(dense_key(seen.watermark + 1, &mut buffer)) {
+            return;
+        }
+        seen.watermark += 1;
+        let old = seen.watermark.checked_sub(DENSE_WINDOW);
+        let old = old.and_then(|old| seen.contents.remove_entry(dense_key(old, &mut buffer)));
+        if let Some((key, _)) = old {
+            store.touch(LeafKey::Key(account, key));
+        }
+        store.touch(LeafKey::Seen(account));
+    }
+}
+
+/// The key of a number, without allocating.
+fn dense_key(number: u64, buffer: &mut [u8; 20]) -> &str {
+    let (mut left, mut start) = (number, buffer.len());
+    loop {
+        start -= 1;
+        buffer[start] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return str::from_utf8(&buffer[start..]).unwrap_or_default();
+        }
+    }
+}
+
+fn apply_control(store: &mut Store, item: &Event) {
+    match &item.payload {
+        Payload::TimerFired(fired) => {
+            let was_set = store.state.timers.deadlines.contains_key(&(fired.strategy, fired.timer));
+            store.state.timers.cancel(fired.strategy, fired.timer);
+            if was_set {
+                store.touch(LeafKey::Timer(fired.strategy, fired.timer));
+            }
+        }
+        Payload::InstrumentStatus(status) => {
+            if let Some(market) = store.state.markets.get_mut(item.instrument.at()) {
+                market.halted = status.frozen;
+                market.frozen = status.frozen && market.frozen;
+                store.touch(LeafKey::Market(item.instrument));
+            }
+        }
+        Payload::RiskFlagSet(set) => store.set_flag(set.strategy, set.flag, set.on),
+        Payload::StrategyHalted(halted) => store.halt(halted.strategy),
+        Payload::EngineStopped(_) => store.stop(RejectCode::SOperator),
+        Payload::DataEnded(_) => {
+            store.state.ended = true;
+            store.touch(LeafKey::Engine);
+        }
+        _ => {}
+    }
+}

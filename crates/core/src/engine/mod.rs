@@ -1,0 +1,19 @@
+//! The engine: the only place where state changes. One step: take an item, commit the fact (A), call the strategies, admit their
+//! intents and commit those (B), record.
+//!
+//! Facts come in through `incoming`, reports staged by `facts` in a `plan`; intents go out through `outgoing`; both change the
+//! `store`. Which item is next is `sequencer`. Replay takes recorded steps through the same door.
+
+mod facts;
+mod incoming;
+mod outgoing;
+mod plan;
+mod run;
+mod store;
+
+pub use facts::order_ordinal;
+pub use incoming::{Committed, EFFECTIVE, Incoming, MARKET_EVENTS};
+pub use outgoing::Outgoing;
+pub use plan::Plan;
+pub use run::{ConfigProblem, DAY_NS, Engine, EquityCurve, Host, NO_MONEY, Response};
+pub use store::{Execution, Store};

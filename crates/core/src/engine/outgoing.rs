@@ -1,0 +1,212 @@
+//! Commit B: intents go out. Each is admitted on the state the earlier ones left; an accepted one becomes a command to its venue, a
+//! refused one a report of the internal venue `engine`.
+
+use std::sync::Arc;
+
+use crate::admission::{admit, reserve_price};
+use crate::codec::{Finding, LeafKey, TimerRequest};
+use crate::config::{Config, LOOP_DEPTH};
+use crate::engine::store::Store;
+use crate::event::{Denied, Event, Payload, Refused, event};
+use crate::intent::{Intent, OrderId, PlaceOrder, ReplaceOrder};
+use crate::matching::{Cause, Command, CommandKind, Report};
+use crate::order::{Guard, Order, OrderInput, Outcome, enter, new_order, transition};
+use crate::reject::RejectCode;
+use crate::units::{
+    AccountIndex, ENGINE_VENUE, InstrumentIndex, NONE_TIME, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex,
+};
+
+/// The door for intents. What leaves collects here until the run hands it on; when replaying nothing leaves: what came back is
+/// recorded.
+#[derive(Debug)]
+pub struct Outgoing {
+    config: Arc<Config>,
+    replaying: bool,
+    /// Commands with the venues they are for.
+    pub(super) commands: Vec<(VenueIndex, Command)>,
+    /// Denials and refusals.
+    pub(super) reports: Vec<Report>,
+    /// Commands to venues outside this process.
+    pub outbox: Vec<Command>,
+}
+
+impl Outgoing {
+    /// For a run of this configuration.
+    #[must_use]
+    pub const fn new(config: Arc<Config>, replaying: bool) -> Self {
+        Self { config, replaying, commands: Vec::new(), reports: Vec::new(), outbox: Vec::new() }
+    }
+
+    /// Admit and carry out the intents of one callback, in their order.
+    pub fn admit_all(
+        &mut self,
+        store: &mut Store,
+        strategy: StrategyIndex,
+        intents: &[Intent],
+        (seq, depth): (u64, u32),
+    ) -> Vec<(Intent, Finding)> {
+        let mut admitted = Vec::with_capacity(intents.len());
+        for (index, intent) in intents.iter().enumerate() {
+            let verdict = admit(&store.state, strategy, intent, depth);
+            let verdict = Finding { code: verdict.code, value: verdict.value, limit: verdict.limit };
+            if verdict.code != 0 {
+                *store.state.counters.entry(verdict.code).or_default() += 1;
+            }
+            let name = OrderId { strategy, seq, index: u16::try_from(index).unwrap_or(u16::MAX) };
+            self.enact(store, name, intent, (verdict, depth));
+            admitted.push((*intent, verdict));
+        }
+        if depth >= LOOP_DEPTH && admitted.iter().any(|(_, verdict)| verdict.code != 0) {
+            store.halt(strategy);
+        }
+        admitted
+    }
+
+    /// Set and cancel the timers of one callback.
+    pub fn set_timers(&mut self, store: &mut Store, strategy: StrategyIndex, timers: &[TimerRequest], depth: u32) {
+        for request in timers {
+            let cause = (store.state.now, depth);
+            if request.deadline == NONE_TIME {
+                store.state.timers.cancel(strategy, request.timer);
+            } else {
+                store.state.timers.set(strategy, request.timer, request.deadline, cause);
+            }
+            store.touch(LeafKey::Timer(strategy, request.timer));
+        }
+    }
+
+    /// Carry an intent out, or report its refusal.
+    fn enact(&mut self, store: &mut Store, name: OrderId, intent: &Intent, (verdict, depth): (Finding, u32)) {
+        let cause = Cause { now: store.state.now, depth };
+        match intent {
+            Intent::PlaceOrder(place) => self.place(store, name, place, (verdict, cause)),
+            _ if verdict.code != 0 => {
+                let refused = Refused {
+                    strategy: name.strategy,
+                    intent_seq: name.seq,
+                    index: name.index,
+                    intent_type: intent.intent_type(),
+                    code: verdict.code,
+                    value: verdict.value,
+                    limit: verdict.limit,
+                };
+                self.report(refused, (AccountIndex::NULL, NULL_INSTRUMENT), cause);
+            }
+            Intent::CancelOrder(cancel) => self.request(store, cancel.order, None, cause),
+            Intent::ReplaceOrder(replace) => self.request(store, replace.order, Some(replace), cause),
+            Intent::SetRiskFlag(flag) => store.set_flag(name.strategy, flag.flag, flag.on),
+            Intent::NoOp(_) => {}
+        }
+    }
+
+    /// Create the order, denied ones included; an admitted one is Submitted and its command leaves.
+    fn place(&mut self, store: &mut Store, name: OrderId, place: &PlaceOrder, (verdict, cause): (Finding, Cause)) {
+        let state = &mut store.state;
+        let (mut venue, mut account, mut instrument) = (VenueIndex::NULL, AccountIndex::NULL, NULL_INSTRUMENT);
+        if let Some(declared) = self.config.instruments.get(place.instrument.at()) {
+            instrument = place.instrument;
+            venue = declared.venue;
+            account = state.account_of(instrument);
+        }
+        let order = new_order(place, state.next_ordinal, name, venue, account, state.now);
+        state.next_ordinal.0 += 1;
+        state.orders.insert(order.ordinal, order);
+        state.by_id.insert(name, order.ordinal);
+        store.touch(LeafKey::Order(order.ordinal));
+        store.touch(LeafKey::Engine);
+        if verdict.code != 0 {
+            let Finding { code, value, limit } = verdict;
+            self.report(Denied { order: order.ordinal, code, value, limit }, (account, instrument), cause);
+            return;
+        }
+        let mut after = order;
+        after.reserve_price = reserve_price(&store.state, place);
+        advance(&mut after, OrderInput::Submit, store.state.now);
+        put(store, &order, after);
+        self.note_placed(store, name.strategy);
+        self.send(CommandKind::Submit, &after, cause);
+    }
+
+    fn note_placed(&self, store: &mut Store, strategy: StrategyIndex) {
+        let limits = &self.config.strategies[strategy.at()].limits;
+        if limits.max_orders_per_window == 0 {
+            return;
+        }
+        let now = store.state.now;
+        let horizon = Time(now.0.saturating_sub(limits.window_ns.0));
+        let placed = &mut store.state.owners[strategy.at()].placed;
+        while placed.front().is_some_and(|time| *time <= horizon) {
+            placed.pop_front();
+        }
+        placed.push_back(now);
+        store.touch(LeafKey::Strategy(strategy));
+    }
+
+    /// A cancel or a replace leaves for the venue.
+    fn request(&mut self, store: &mut Store, order_id: OrderId, replace: Option<&ReplaceOrder>, cause: Cause) {
+        let Some(before) = store.state.order_of(order_id).copied() else { return };
+        let mut after = before;
+        let told = if replace.is_some() { OrderInput::ReplaceRequest } else { OrderInput::CancelRequest };
+        advance(&mut after, told, store.state.now);
+        if let Some(replace) = replace {
+            after.replace_quantity = replace.quantity;
+            after.replace_limit_price = replace.limit_price;
+            after.replace_stop_price = replace.stop_price;
+        }
+        put(store, &before, after);
+        let kind = if replace.is_some() { CommandKind::Replace } else { CommandKind::Cancel };
+        self.send(kind, &after, cause);
+    }
+
+    fn send(&mut self, kind: CommandKind, order: &Order, cause: Cause) {
+        if self.replaying {
+            return;
+        }
+        let wanted = kind == CommandKind::Replace;
+        let command = Command {
+            kind,
+            order: order.ordinal,
+            instrument: order.instrument,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            quantity: if wanted { order.replace_quantity } else { order.quantity },
+            limit_price: if wanted { order.replace_limit_price } else { order.limit_price },
+            stop_price: if wanted { order.replace_stop_price } else { order.stop_price },
+            expire_time: order.expire_time,
+            post_only: order.post_only,
+            reduce_only: order.reduce_only,
+            cause,
+        };
+        self.commands.push((order.venue, command));
+    }
+
+    /// A denial or refusal, from the internal venue: a step of its own.
+    fn report(
+        &mut self,
+        payload: impl Into<Payload>,
+        (account, instrument): (AccountIndex, InstrumentIndex),
+        cause: Cause,
+    ) {
+        if self.replaying {
+            return;
+        }
+        let item = event(payload, cause.now);
+        self.reports.push(Report { event: Event { venue: ENGINE_VENUE, account, instrument, ..item }, cause });
+    }
+}
+
+/// Admission has let the request pass, so the transition exists.
+fn advance(order: &mut Order, told: OrderInput, now: Time) {
+    match transition(order.state(), told, Guard::Any) {
+        Outcome::Moves(transition) => enter(order, transition.state, now),
+        outcome => unreachable!("admission let {told:?} pass: {outcome:?}"),
+    }
+}
+
+/// Admission has checked what the order reserves.
+fn put(store: &mut Store, before: &Order, after: Order) {
+    if store.put(before, after).is_err() {
+        store.stop(RejectCode::SRange);
+    }
+}

@@ -1,0 +1,524 @@
+//! The run: which step is next, the callbacks between the two commits, the record, and the equity curve.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::codec::{Answer, Declaration, LeafKey, Record, TimerRequest, encode_record};
+use crate::config::{Config, OnError, account_of, config_problem};
+use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
+use crate::engine::outgoing::Outgoing;
+use crate::engine::store::Store;
+use crate::event::{BarRows, DataEnded, Event, EventType, Payload, RunStopped, Source, Start, TimerFired, event};
+use crate::instrument::MAX_DECIMALS;
+use crate::intent::Intent;
+use crate::matching::{Cause, Phase, Point, SimulatedVenue};
+use crate::reject::RejectCode;
+use crate::sequencer::{Key, NO_CAUSE, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
+use crate::units::{I128_MIN, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
+use crate::view::View;
+
+/// A UTC day.
+pub const DAY_NS: i64 = 86_400_000_000_000;
+/// The null amount of an equity curve: a mark or a rate is missing.
+pub const NO_MONEY: Money = Money(I128_MIN);
+
+/// Why a configuration, or bars attached to it, cannot be run.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{0}")]
+pub struct ConfigProblem(pub String);
+
+/// A strategy's answer to a callback.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Response {
+    /// What it asks for.
+    pub intents: Vec<Intent>,
+    /// Timers it sets or cancels.
+    pub timers: Vec<TimerRequest>,
+    /// The kind of what it raised, or ''; its intents and timers are then discarded.
+    pub error: Box<str>,
+    /// KeyboardInterrupt or SystemExit: the run stops after commit A.
+    pub interrupted: bool,
+}
+
+/// Who calls the strategies.
+pub trait Host {
+    /// Bit mask of the event types that the strategy is called for; asked once, before the first step.
+    fn wants(&self, strategy: StrategyIndex) -> u64;
+
+    /// Call the strategy; None is an answer without anything.
+    fn call(
+        &mut self,
+        strategy: StrategyIndex,
+        event: &Event,
+        status_changed: bool,
+        view: &mut View<'_>,
+    ) -> Option<Response>;
+}
+
+/// (stamp, equity, cash) in base currency, a row per market time. Columns, and `NO_MONEY` for what has no value: half the memory of
+/// rows with options.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EquityCurve {
+    /// The source's own stamps.
+    pub time: Vec<Time>,
+    /// Cash and positions.
+    pub equity: Vec<Money>,
+    /// Cash alone.
+    pub cash: Vec<Money>,
+}
+
+/// A callback made: the strategy's counters and the number of indicators before it, and that number after it.
+struct Call {
+    strategy: StrategyIndex,
+    response: Response,
+    moved: bool,
+    declared: usize,
+    declared_after: usize,
+}
+
+/// One run. `record` keeps the last step's record and an incremental state root.
+#[derive(Debug)]
+pub struct Engine {
+    /// The state with its bookkeeping.
+    pub store: Store,
+    /// Pending items.
+    pub sequencer: Sequencer,
+    /// The simulated venues, by index.
+    pub venues: Vec<SimulatedVenue>,
+    /// The door for intents, with the commands to venues outside.
+    pub outgoing: Outgoing,
+    /// The last step's record, when recording.
+    pub last_record: Vec<u8>,
+    /// The equity curve so far.
+    pub equity: EquityCurve,
+    /// Whether a callback was interrupted.
+    pub interrupted: bool,
+    config: Arc<Config>,
+    incoming: Incoming,
+    market_label: Option<Time>,
+    since_check: u32,
+    tracks_day: bool,
+    wants: Vec<u64>,
+    /// What any strategy wants.
+    wanted: u64,
+}
+
+impl Engine {
+    /// A run of the configuration.
+    pub fn new(config: Config, record: bool) -> Result<Self, ConfigProblem> {
+        Self::of(config, record, false)
+    }
+
+    /// A run that takes only recorded steps.
+    pub fn replaying(config: Config) -> Result<Self, ConfigProblem> {
+        Self::of(config, true, true)
+    }
+
+    fn of(config: Config, record: bool, replaying: bool) -> Result<Self, ConfigProblem> {
+        if let Some(problem) = config_problem(&config).or_else(|| dangling(&config)) {
+            return Err(ConfigProblem(problem));
+        }
+        let config = Arc::new(config);
+        let too_large = |_| ConfigProblem("the opening deposits do not fit".into());
+        let mut venues = Vec::new();
+        for (index, declared) in config.venues.iter().enumerate() {
+            let venue = VenueIndex(index as u16);
+            if let Some(account) = account_of(&config, venue).filter(|_| declared.simulated) {
+                venues.push(SimulatedVenue::new(Arc::clone(&config), venue, account).map_err(too_large)?);
+            }
+        }
+        Ok(Self {
+            store: Store::new(Arc::clone(&config), record).map_err(too_large)?,
+            sequencer: Sequencer::new(Arc::clone(&config)),
+            venues,
+            outgoing: Outgoing::new(Arc::clone(&config), replaying),
+            last_record: Vec::new(),
+            equity: EquityCurve::default(),
+            interrupted: false,
+            incoming: Incoming::new(Arc::clone(&config)),
+            market_label: None,
+            since_check: 0,
+            tracks_day: config.strategies.iter().any(|strategy| strategy.limits.max_daily_loss.0 != 0),
+            wants: Vec::new(),
+            wanted: 0,
+            config,
+        })
+    }
+
+    // Feeding
+
+    /// The bars of a declared stream. An error when it is not declared, or columns differ in length.
+    pub fn attach(&mut self, stream: u16, rows: BarRows) -> Result<(), ConfigProblem> {
+        let Some(declared) = self.config.streams.get(usize::from(stream)).copied() else {
+            return Err(ConfigProblem(format!("stream {stream} is not declared")));
+        };
+        let prices = [&rows.open, &rows.high, &rows.low, &rows.close].map(Vec::len);
+        let others = [rows.stamp.len(), rows.open_time.len(), rows.volume.len()];
+        if prices.iter().chain(&others).any(|length| *length != rows.len()) {
+            return Err(ConfigProblem(format!("the columns of stream {stream} differ in length")));
+        }
+        let rows = Arc::new(rows);
+        let venue = self.config.instruments[declared.instrument.at()].venue;
+        if let Some(simulated) = self.venues.iter_mut().find(|one| declared.matching && one.index() == venue) {
+            simulated.attach(declared.instrument, Arc::clone(&rows));
+        }
+        self.sequencer.attach(stream, rows);
+        Ok(())
+    }
+
+    /// An item from outside: a report, a tick, a control event.
+    pub fn push(&mut self, item: Event) {
+        self.sequencer.push(item, PRODUCER_OUTSIDE, NO_CAUSE);
+    }
+
+    // Running
+
+    /// The Start record: on_start is called at the first moment of the data.
+    pub fn start<H: Host + ?Sized>(&mut self, host: &mut H) {
+        let opens = self.sequencer.rows().filter_map(|rows| rows.open_time.first().copied());
+        let head = self.sequencer.peek().map(|head| head.ingest_time);
+        let first = opens.chain(head).min().unwrap_or_default();
+        self.take(event(Start, first), 0, host);
+    }
+
+    /// Take the next item with everything the venues do before it; false when there is none.
+    pub fn step<H: Host + ?Sized>(&mut self, host: &mut H) -> bool {
+        if !self.store.state.started {
+            self.start(host);
+            return true;
+        }
+        let timer = self.next_timer();
+        let (head, is_timer) = loop {
+            let item = self.sequencer.peek();
+            let is_timer = timer.is_some_and(|timer| item.is_none_or(|item| timer < item));
+            let head = if is_timer { timer } else { item };
+            let Some((point, venue)) = self.next_point() else { break (head, is_timer) };
+            if head.is_some_and(|head| (head.ingest_time, Phase::Item) <= (point.time, point.phase)) {
+                break (head, is_timer);
+            }
+            self.run_point(point, venue);
+        };
+        if head.is_none() {
+            return false;
+        }
+        if is_timer {
+            self.fire_timer(host);
+        } else if let Some((item, cause)) = self.sequencer.pop() {
+            let depth = self.depth(item.ingest_time, cause);
+            self.take(item, depth, host);
+        }
+        true
+    }
+
+    /// Step until the data ends or the engine stops, then finish.
+    pub fn run<H: Host + ?Sized>(&mut self, host: &mut H) {
+        while self.run_some(u64::MAX, host) {}
+        self.finish(host);
+    }
+
+    /// Take up to so many steps; whether there may be more before `finish`.
+    pub fn run_some<H: Host + ?Sized>(&mut self, steps: u64, host: &mut H) -> bool {
+        let mut left = steps;
+        while left > 0 && !self.is_over() && self.step(host) {
+            left -= 1;
+        }
+        left == 0
+    }
+
+    /// End of data: reports in flight are delivered, then on_stop is called. An interrupted run stays as it is.
+    pub fn finish<H: Host + ?Sized>(&mut self, host: &mut H) {
+        if self.interrupted {
+            return;
+        }
+        if !self.store.state.started {
+            self.start(host);
+        }
+        self.take(event(DataEnded, self.store.state.now), 0, host);
+        self.sequencer.end();
+        self.venues.iter_mut().for_each(SimulatedVenue::end);
+        if !self.drain(host) {
+            return;
+        }
+        self.take(event(RunStopped, self.store.state.now), 0, host);
+        self.equity_row();
+        self.recheck();
+        self.store.closed.extend(self.store.state.orders.values());
+    }
+
+    /// Step until nothing is left; false when interrupted.
+    fn drain<H: Host + ?Sized>(&mut self, host: &mut H) -> bool {
+        while self.step(host) {
+            if self.interrupted {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_over(&self) -> bool {
+        let state = &self.store.state;
+        (state.started && self.sequencer.exhausted()) || self.interrupted || state.stopped != 0
+    }
+
+    fn next_timer(&self) -> Option<Key> {
+        let state = &self.store.state;
+        let (deadline, strategy, timer) = state.timers.next().filter(|_| !state.ended)?;
+        Some(Key {
+            ingest_time: deadline,
+            priority: self.sequencer.priority(Source::Timer.number()),
+            venue: VenueIndex::NULL,
+            instrument: NULL_INSTRUMENT,
+            producer: u32::from(strategy.0),
+            order: timer,
+        })
+    }
+
+    fn fire_timer<H: Host + ?Sized>(&mut self, host: &mut H) {
+        let Some((deadline, strategy, timer)) = self.store.state.timers.next() else { return };
+        let (now, depth) = self.store.state.timers.cause(strategy, timer);
+        let depth = self.depth(deadline, Cause { now, depth });
+        self.take(event(TimerFired { strategy, timer, deadline }, deadline), depth, host);
+    }
+
+    /// Depth in a chain of steps that caused each other at one instant.
+    fn depth(&self, ingest_time: Time, cause: Cause) -> u32 {
+        if cause.now == self.store.state.now.max(ingest_time) { cause.depth.saturating_add(1) } else { 0 }
+    }
+
+    /// The soonest moment of the simulated venues, and whose it is.
+    fn next_point(&self) -> Option<(Point, usize)> {
+        let points = self.venues.iter().enumerate();
+        points.filter_map(|(place, venue)| venue.next_point().map(|point| (point, place))).min()
+    }
+
+    fn run_point(&mut self, point: Point, place: usize) {
+        let venue = &mut self.venues[place];
+        venue.run(point);
+        let producer = PRODUCER_VENUE + u32::from(venue.index().0);
+        for report in venue.reports.drain(..) {
+            self.sequencer.push(report.event, producer, report.cause);
+        }
+    }
+
+    // One step
+
+    /// One step: commit A, callbacks, commit B, record. Replay enters here with recorded items.
+    pub fn take<H: Host + ?Sized>(&mut self, mut item: Event, depth: u32, host: &mut H) {
+        self.advance(&item, host);
+        item.seq_id = self.store.state.seq;
+        let committed = self.incoming.commit(&mut self.store, &item);
+        let is_market = MARKET_EVENTS.contains(&item.payload.event_type());
+        if committed.taken && is_market && self.incoming.moves_mark(&item) {
+            self.market_label = Some(item.event_time);
+        }
+        let before = self.store.images();
+        let answers = self.call(&committed, &item, depth, host);
+        if self.store.recording {
+            let findings = committed.findings;
+            let record = Record { event: item, depth, findings, interrupted: self.interrupted, answers };
+            self.last_record = encode_record(&record, &before, &self.store.images());
+        }
+        self.since_check += 1;
+        if self.config.recheck_every != 0 && self.since_check >= self.config.recheck_every {
+            self.recheck();
+        }
+    }
+
+    /// Give the item its `seq_id` and move the clock.
+    fn advance<H: Host + ?Sized>(&mut self, item: &Event, host: &H) {
+        if !self.store.state.started {
+            let strategies = 0..self.config.strategies.len();
+            self.wants = strategies.map(|index| host.wants(StrategyIndex(index as u16))).collect();
+            self.wanted = self.wants.iter().fold(0, |all, wants| all | wants);
+            self.store.state.now = item.ingest_time;
+            return;
+        }
+        self.store.state.seq += 1;
+        if item.ingest_time > self.store.state.now {
+            self.equity_row();
+            self.new_day(item.ingest_time);
+            self.store.state.now = item.ingest_time;
+            self.store.retire();
+        }
+    }
+
+    fn new_day(&mut self, time: Time) {
+        let day = time.0.div_euclid(DAY_NS);
+        if self.tracks_day && day != self.store.state.day {
+            self.store.state.day = day;
+            self.store.state.day_equity = self.store.state.equity().unwrap_or_default();
+            self.store.touch(LeafKey::Day);
+        }
+    }
+
+    /// One row per market time, labelled with its stamp, taken before the clock moves on.
+    fn equity_row(&mut self) {
+        let Some(label) = self.market_label.take() else { return };
+        let state = &self.store.state;
+        self.equity.time.push(label);
+        self.equity.equity.push(state.equity().unwrap_or(NO_MONEY));
+        self.equity.cash.push(state.cash().ok().flatten().unwrap_or(NO_MONEY));
+    }
+
+    fn recheck(&mut self) {
+        self.since_check = 0;
+        self.store.recheck();
+    }
+
+    /// The state root: incremental when recording, else from nothing.
+    pub fn root(&mut self) -> [u8; 32] {
+        self.store.root()
+    }
+
+    /// The state hash where the run stands.
+    pub fn digest(&mut self) -> [u8; 32] {
+        self.store.digest()
+    }
+
+    // Callbacks
+
+    /// Call the strategies that want the event, all on the state after commit A, then admit their intents in order.
+    fn call<H: Host + ?Sized>(&mut self, committed: &Committed, item: &Event, depth: u32, host: &mut H) -> Vec<Answer> {
+        let Some(calls) = self.call_all(committed, item, host) else { return Vec::new() };
+        let mut answers = Vec::new();
+        for call in &calls {
+            answers.extend(self.answer(call, item.seq_id, depth));
+        }
+        for call in calls.iter().filter(|call| !call.response.error.is_empty()) {
+            self.punish(call.strategy);
+        }
+        if matches!(item.payload, Payload::Start(_)) {
+            self.store.state.started = true;
+            self.store.touch(LeafKey::Engine);
+        }
+        if !calls.is_empty() {
+            self.dispatch();
+        }
+        answers
+    }
+
+    /// The callbacks that left something; None when one was interrupted.
+    fn call_all<H: Host + ?Sized>(&mut self, committed: &Committed, item: &Event, host: &mut H) -> Option<Vec<Call>> {
+        let mut calls = Vec::new();
+        let code = item.payload.event_type();
+        for index in self.callees(committed, item) {
+            let owner = &self.store.state.owners[index];
+            if self.wants[index] >> code.number() & 1 == 0 || owner.halted {
+                continue;
+            }
+            let strategy = StrategyIndex(index as u16);
+            let counters = (owner.random_counter, owner.next_timer);
+            let declared = self.store.state.indicators.len();
+            let response = host.call(strategy, item, committed.status_changed, &mut View::new(&mut self.store.state));
+            if response.as_ref().is_some_and(|response| response.interrupted) {
+                self.interrupted = true;
+                return None;
+            }
+            let owner = &self.store.state.owners[index];
+            let moved = (owner.random_counter, owner.next_timer) != counters;
+            let declared_after = self.store.state.indicators.len();
+            if moved || response.is_some() || declared != declared_after {
+                let response = response.unwrap_or_default();
+                calls.push(Call { strategy, response, moved, declared, declared_after });
+            }
+        }
+        Some(calls)
+    }
+
+    /// Who may be called: the owner for a report on an order, everyone for the rest.
+    fn callees(&self, committed: &Committed, item: &Event) -> std::ops::Range<usize> {
+        let code = item.payload.event_type();
+        let count = self.wants.len();
+        let one = |strategy: StrategyIndex| {
+            if strategy.at() < count { strategy.at()..strategy.at() + 1 } else { 0..0 }
+        };
+        if self.wanted >> code.number() & 1 == 0 {
+            0..0
+        } else if (EventType::Accepted..=EventType::Refused).contains(&code) {
+            committed.owner.map_or(0..0, one)
+        } else if let Payload::TimerFired(fired) = &item.payload {
+            one(fired.strategy)
+        } else if committed.taken {
+            0..count
+        } else {
+            0..0
+        }
+    }
+
+    /// Commit B of one callback; None when it left nothing.
+    fn answer(&mut self, call: &Call, seq: u64, depth: u32) -> Option<Answer> {
+        let (strategy, response) = (call.strategy, &call.response);
+        if call.moved {
+            self.store.touch(LeafKey::Strategy(strategy));
+        }
+        let declarations = self.declarations(call.declared, call.declared_after);
+        let failed = !response.error.is_empty();
+        let (intents, timers) = if failed { Default::default() } else { (&response.intents[..], &response.timers[..]) };
+        let owner = &self.store.state.owners[strategy.at()];
+        let (random_counter, next_timer) = (owner.random_counter, owner.next_timer);
+        let intents = self.outgoing.admit_all(&mut self.store, strategy, intents, (seq, depth));
+        self.outgoing.set_timers(&mut self.store, strategy, timers, depth);
+        let empty = !failed && declarations.is_empty() && intents.is_empty() && timers.is_empty();
+        if !self.store.recording || (empty && !call.moved) {
+            return None;
+        }
+        let (error, timers) = (response.error.clone(), timers.to_vec());
+        Some(Answer { strategy, error, random_counter, next_timer, declarations, intents, timers })
+    }
+
+    fn declarations(&mut self, first: usize, last: usize) -> Vec<Declaration> {
+        (first..last).for_each(|index| self.store.touch(LeafKey::Indicator(index as u32)));
+        let declared = self.store.state.indicators[first..last].iter();
+        declared
+            .map(|one| Declaration {
+                kind: one.kind.number(),
+                period: one.period,
+                stream: one.stream,
+                bar_field: one.bar_field.number(),
+            })
+            .collect()
+    }
+
+    /// Hand on what commit B collected: commands to their venues, denials and refusals to the sequencer.
+    fn dispatch(&mut self) {
+        let now = self.store.state.now;
+        for (venue, command) in self.outgoing.commands.drain(..) {
+            match self.venues.iter_mut().find(|simulated| simulated.index() == venue) {
+                Some(simulated) => simulated.receive(command, now),
+                None => self.outgoing.outbox.push(command),
+            }
+        }
+        for report in self.outgoing.reports.drain(..) {
+            self.sequencer.push(report.event, PRODUCER_ENGINE, report.cause);
+        }
+    }
+
+    /// The policy on a strategy's exception, after commit B.
+    fn punish(&mut self, strategy: StrategyIndex) {
+        match self.config.on_error {
+            OnError::HaltStrategy => self.store.halt(strategy),
+            OnError::HaltEngine => self.store.stop(RejectCode::SStrategy),
+        }
+    }
+}
+
+/// What a configuration names without declaring it, or declares out of range.
+fn dangling(config: &Config) -> Option<String> {
+    let currencies = config.currencies.len();
+    if config.base_currency.at() >= currencies {
+        return Some(format!("base_currency {} is not declared", config.base_currency.0));
+    }
+    for conversion in &config.conversions {
+        if conversion.currency.at() >= currencies || conversion.instrument.at() >= config.instruments.len() {
+            return Some(format!("the conversion of currency {} names what is not declared", conversion.currency.0));
+        }
+    }
+    if let Some(stream) = config.streams.iter().find(|stream| stream.volume_decimals > MAX_DECIMALS) {
+        return Some(format!("volume decimals {} are outside 0..{MAX_DECIMALS}", stream.volume_decimals));
+    }
+    let mut deposits = config.accounts.iter().flat_map(|account| &account.deposits);
+    deposits
+        .find(|deposit| money(deposit.amount.0).is_err() || deposit.currency.at() >= currencies)
+        .map(|deposit| format!("a deposit of {} in currency {} does not fit", deposit.amount.0, deposit.currency.0))
+}

@@ -1,0 +1,241 @@
+//! The store: the state with its bookkeeping. Touched leaves and the root, orders with their aggregates, the archive, stops and
+//! halts, and what a run leaves behind (executions, closed orders).
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::codec::{LeafKey, StateRoot, all_keys, encode_images, encode_order, full_root, state_hash};
+use crate::config::Config;
+use crate::intent::RiskFlag;
+use crate::invariant::check_all;
+use crate::order::Order;
+use crate::reject::RejectCode;
+use crate::state::{State, Working, new_state};
+use crate::units::{
+    CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, StrategyIndex, Time,
+};
+
+/// A booked fill, for the run's result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Execution {
+    /// Of which order.
+    pub order: OrderOrdinal,
+    /// Of which strategy.
+    pub strategy: StrategyIndex,
+    /// In which instrument.
+    pub instrument: InstrumentIndex,
+    /// The source's own stamp.
+    pub event_time: Time,
+    /// Number of the step.
+    pub seq_id: u64,
+    /// A `Side` number.
+    pub side: u8,
+    /// How much.
+    pub quantity: Quantity,
+    /// At what price.
+    pub price: Price,
+    /// Currency of the fee.
+    pub fee_currency: CurrencyIndex,
+    /// The fee.
+    pub fee: Money,
+    /// A `Liquidity` number.
+    pub liquidity: u8,
+    /// Row of the fill table.
+    pub rule: u8,
+    /// What the fill realised for its strategy, before fees.
+    pub realized_pnl: Money,
+}
+
+/// The state of one run and the only way to change it.
+#[derive(Debug)]
+pub struct Store {
+    /// The entities.
+    pub state: State,
+    /// Whether touched leaves are kept for records and the root.
+    pub recording: bool,
+    /// Booked fills, in the order of their steps.
+    pub executions: Vec<Execution>,
+    /// Orders that left the state; at the end all of them.
+    pub closed: Vec<Order>,
+    config: Arc<Config>,
+    root: StateRoot,
+    touched: Vec<LeafKey>,
+    dirty: BTreeSet<LeafKey>,
+}
+
+impl Store {
+    /// The state before the first event. `OutOfRange` when the opening deposits do not fit.
+    pub fn new(config: Arc<Config>, record: bool) -> Result<Self, OutOfRange> {
+        let state = new_state(Arc::clone(&config))?;
+        let mut root = StateRoot::default();
+        if record {
+            root.refresh(&state, all_keys(&state));
+        }
+        Ok(Self {
+            state,
+            recording: record,
+            executions: Vec::new(),
+            closed: Vec::new(),
+            config,
+            root,
+            touched: Vec::new(),
+            dirty: BTreeSet::new(),
+        })
+    }
+
+    /// A leaf may have changed.
+    pub fn touch(&mut self, key: LeafKey) {
+        if self.recording {
+            self.touched.push(key);
+        }
+    }
+
+    /// After-images of what was touched since the last ones.
+    pub fn images(&mut self) -> Vec<u8> {
+        if !self.recording {
+            return Vec::new();
+        }
+        let images = encode_images(&self.state, &self.touched);
+        self.dirty.extend(self.touched.drain(..));
+        images
+    }
+
+    /// The state root: incremental when recording, else from nothing.
+    pub fn root(&mut self) -> [u8; 32] {
+        if !self.recording {
+            return full_root(&self.state);
+        }
+        self.dirty.extend(self.touched.iter().cloned());
+        self.root.refresh(&self.state, std::mem::take(&mut self.dirty));
+        self.root.digest()
+    }
+
+    /// The state hash where the run stands.
+    pub fn digest(&mut self) -> [u8; 32] {
+        let root = self.root();
+        state_hash(&self.state, &root)
+    }
+
+    /// Put an order's after-image in place and keep the aggregates. `OutOfRange`, and nothing changed, when what it reserves does not
+    /// fit.
+    pub fn put(&mut self, before: &Order, mut after: Order) -> Result<(), OutOfRange> {
+        let state = &mut self.state;
+        let (was, will) = (state.exposure(before)?, state.exposure(&after)?);
+        if was != will {
+            let held = state.working.entry((after.account, after.instrument)).or_default();
+            *held = Working {
+                buying: held.buying + will.buying - was.buying,
+                selling: held.selling + will.selling - was.selling,
+                reserved: Money(held.reserved.0 + will.reserved.0 - was.reserved.0),
+            };
+        }
+        if after.life.is_open() != before.life.is_open() {
+            let open_orders = &mut state.owners[after.id.strategy.at()].open_orders;
+            *open_orders = if after.life.is_open() { *open_orders + 1 } else { *open_orders - 1 };
+            self.touch(LeafKey::Strategy(after.id.strategy));
+        }
+        if after.life.is_closed() && !before.life.is_closed() {
+            let until = Time(after.closed_time.0.saturating_add(self.retention(&after)));
+            self.state.retiring.push(Reverse((until, after.ordinal)));
+        }
+        after.flagged = before.flagged;
+        self.state.orders.insert(after.ordinal, after);
+        self.touch(LeafKey::Order(after.ordinal));
+        Ok(())
+    }
+
+    /// How long a closed order is kept: the venue's horizon, and the way of a request that crossed the close and of its answer.
+    fn retention(&self, order: &Order) -> i64 {
+        self.config.venues.get(order.venue.at()).map_or(0, |venue| {
+            let way = venue.submit_latency.0.saturating_add(venue.report_latency.0);
+            venue.capabilities.retention_ns.0.saturating_add(way)
+        })
+    }
+
+    /// Archive closed orders whose reports are past their horizon.
+    pub fn retire(&mut self) {
+        while let Some(Reverse((until, ordinal))) = self.state.retiring.peek().copied() {
+            if until >= self.state.now {
+                return;
+            }
+            self.state.retiring.pop();
+            let Some(order) = self.state.orders.get(&ordinal).copied() else { continue };
+            let keys = self.state.keys.remove(&ordinal).unwrap_or_default();
+            let mut fills = keys.iter().filter_map(|key| self.state.fills.get(&(order.account, key.clone())));
+            if fills.any(|fill| !fill.settled && !fill.busted) {
+                self.state.keys.insert(ordinal, keys);
+                self.state.retiring.push(Reverse((self.state.now, ordinal)));
+            } else {
+                self.archive(order, keys);
+            }
+        }
+    }
+
+    fn archive(&mut self, order: Order, keys: Vec<Box<str>>) {
+        let state = &mut self.state;
+        state.archived += 1;
+        let digest = Sha256::new().chain_update(state.archive_digest).chain_update(encode_order(&order));
+        state.archive_digest = digest.finalize().into();
+        state.orders.remove(&order.ordinal);
+        state.by_id.remove(&order.id);
+        for key in keys {
+            let dense = self.config.venues[order.venue.at()].capabilities.dense_keys;
+            if !dense {
+                self.state.seen[order.account.at()].contents.remove(&key);
+                self.touch(LeafKey::Key(order.account, key.clone()));
+            }
+            let name = (order.account, key);
+            if self.state.fills.remove(&name).is_some() {
+                self.touch(LeafKey::Fill(name.0, name.1));
+            }
+        }
+        self.touch(LeafKey::Order(order.ordinal));
+        self.touch(LeafKey::Engine);
+        self.closed.push(order);
+    }
+
+    /// No new risk from now on; the first code stays.
+    pub fn stop(&mut self, code: RejectCode) {
+        if self.state.stopped == 0 {
+            self.state.stopped = code.number();
+        }
+        self.touch(LeafKey::Engine);
+    }
+
+    /// The strategy is not called again.
+    pub fn halt(&mut self, strategy: StrategyIndex) {
+        if let Some(owner) = self.state.owners.get_mut(strategy.at()) {
+            owner.halted = true;
+            self.touch(LeafKey::Strategy(strategy));
+        }
+    }
+
+    /// Set or clear a risk flag of a strategy, or of all with the null strategy.
+    pub fn set_flag(&mut self, strategy: StrategyIndex, flag: u8, on: bool) {
+        let state = &mut self.state;
+        let (kill_switch, reduce_only, leaf) = if strategy == StrategyIndex::NULL {
+            (&mut state.kill_switch, &mut state.reduce_only, LeafKey::Engine)
+        } else if let Some(owner) = state.owners.get_mut(strategy.at()) {
+            (&mut owner.kill_switch, &mut owner.reduce_only, LeafKey::Strategy(strategy))
+        } else {
+            return;
+        };
+        match RiskFlag::from_u8(flag) {
+            Some(RiskFlag::KillSwitch) => *kill_switch = on,
+            Some(RiskFlag::ReduceOnly) => *reduce_only = on,
+            None => {}
+        }
+        self.touch(leaf);
+    }
+
+    /// The full invariant check.
+    pub fn recheck(&mut self) {
+        if let Some((code, _, _)) = check_all(&self.state) {
+            self.state.count(code);
+            self.stop(code);
+        }
+    }
+}

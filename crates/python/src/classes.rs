@@ -1,0 +1,136 @@
+//! The Python classes of the edge, looked up once: the Python core's named tuples and the package's exceptions.
+//!
+//! Deliberately not here: what is in them; that is `value`.
+
+use cracktrader_core::codec::CodecError;
+use cracktrader_core::event::{EventType, PAYLOADS};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyTuple, PyType};
+
+/// Everything that is looked up.
+pub struct Classes {
+    tuple_new: Py<PyAny>,
+    payloads: Vec<(EventType, Py<PyType>)>,
+    pub event: Py<PyType>,
+    pub order_id: Py<PyType>,
+    pub place_order: Py<PyType>,
+    pub cancel_order: Py<PyType>,
+    pub replace_order: Py<PyType>,
+    pub set_risk_flag: Py<PyType>,
+    pub no_op: Py<PyType>,
+    pub execution: Py<PyType>,
+    pub position: Py<PyType>,
+    pub ledger: Py<PyType>,
+    pub order_facts: Py<PyType>,
+    pub command: Py<PyType>,
+    pub command_kind: Py<PyType>,
+    pub cause: Py<PyType>,
+    codec_error: Py<PyType>,
+    stale_view: Py<PyType>,
+    decimal: Py<PyType>,
+    method: Py<PyType>,
+    bar_view: Py<PyType>,
+    indicator_view: Py<PyType>,
+}
+
+/// The classes; the first use imports them.
+pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
+    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+    CLASSES.get_or_try_init(py, || look_up(py))
+}
+
+fn look_up(py: Python<'_>) -> PyResult<Classes> {
+    let class = |module: &str, name: &str| -> PyResult<Py<PyType>> {
+        Ok(py.import(module)?.getattr(name)?.cast_into::<PyType>()?.unbind())
+    };
+    let events = "cracktrader.core.event";
+    let intents = "cracktrader.core.intent";
+    let matching = "cracktrader.core.matching";
+    let payloads = PAYLOADS.iter().map(|(code, name)| Ok((*code, class(events, name)?)));
+    Ok(Classes {
+        tuple_new: py.get_type::<PyTuple>().getattr("__new__")?.unbind(),
+        payloads: payloads.collect::<PyResult<_>>()?,
+        event: class(events, "Event")?,
+        order_id: class(intents, "OrderId")?,
+        place_order: class(intents, "PlaceOrder")?,
+        cancel_order: class(intents, "CancelOrder")?,
+        replace_order: class(intents, "ReplaceOrder")?,
+        set_risk_flag: class(intents, "SetRiskFlag")?,
+        no_op: class(intents, "NoOp")?,
+        execution: class("cracktrader.core.engine", "Execution")?,
+        position: class("cracktrader.core.portfolio", "Position")?,
+        ledger: class("cracktrader.core.account", "Ledger")?,
+        order_facts: class("cracktrader.core.view", "OrderFacts")?,
+        command: class(matching, "Command")?,
+        command_kind: class(matching, "CommandKind")?,
+        cause: class(matching, "Cause")?,
+        codec_error: class("cracktrader.core.codec", "CodecError")?,
+        stale_view: class("cracktrader.errors", "StaleView")?,
+        decimal: class("decimal", "Decimal")?,
+        method: class("types", "MethodType")?,
+        bar_view: class("cracktrader.strategy.views", "BarView")?,
+        indicator_view: class("cracktrader.strategy.views", "IndicatorView")?,
+    })
+}
+
+impl Classes {
+    /// An instance of a named tuple, made as its own `__new__` makes it.
+    pub fn tuple<'py>(
+        &self,
+        py: Python<'py>,
+        class: &Bound<'py, PyType>,
+        fields: Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.tuple_new.bind(py).call1((class, fields))
+    }
+
+    /// Whether it is a bound method.
+    pub fn is_method(&self, callable: &Bound<'_, PyAny>) -> bool {
+        callable.get_type().is(&self.method)
+    }
+
+    /// The class of a payload.
+    pub fn payload<'py>(&self, py: Python<'py>, code: EventType) -> &Bound<'py, PyType> {
+        let found = self.payloads.iter().find(|(one, _)| *one == code);
+        found.expect("every event type has a payload").1.bind(py)
+    }
+
+    /// The event type whose payload is of this class.
+    pub fn event_type(&self, class: &Bound<'_, PyType>) -> Option<EventType> {
+        self.payloads.iter().find(|(_, payload)| class.is(payload)).map(|(code, _)| *code)
+    }
+}
+
+/// `StaleView`: what was asked is live only inside a callback.
+pub fn stale(py: Python<'_>) -> PyErr {
+    let message = "the context is live only inside a callback: keep the values it returned, not the context";
+    match classes(py) {
+        Ok(classes) => PyErr::from_type(classes.stale_view.bind(py).clone(), message),
+        Err(error) => error,
+    }
+}
+
+/// `CodecError` of the Python core.
+pub fn not_canonical(py: Python<'_>, error: &CodecError) -> PyErr {
+    match classes(py) {
+        Ok(classes) => PyErr::from_type(classes.codec_error.bind(py).clone(), error.to_string()),
+        Err(error) => error,
+    }
+}
+
+/// The exact decimal of a mantissa.
+pub fn decimal<'py>(py: Python<'py>, mantissa: i64, decimals: u8) -> PyResult<Bound<'py, PyAny>> {
+    let whole = classes(py)?.decimal.bind(py).call1((mantissa,))?;
+    whole.call_method1("scaleb", (-i32::from(decimals),))
+}
+
+/// The Python twin of `BarView`, which bars of this core are instances of by `isinstance`.
+pub fn bar_view(py: Python<'_>) -> PyResult<Py<PyType>> {
+    Ok(classes(py)?.bar_view.clone_ref(py))
+}
+
+/// The Python twin of `IndicatorView`.
+pub fn indicator_view(py: Python<'_>) -> PyResult<Py<PyType>> {
+    Ok(classes(py)?.indicator_view.clone_ref(py))
+}

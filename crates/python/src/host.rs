@@ -1,0 +1,259 @@
+//! The Python host as the core's host: bars go straight to the strategy's hook, everything else through `host.call`.
+//!
+//! Deliberately not here: which hooks a strategy has and what its exceptions mean; the Python host says so.
+
+use std::sync::Arc;
+
+use cracktrader_core::config::Config;
+use cracktrader_core::engine::{Host, Response};
+use cracktrader_core::event::{Bar, Event, Payload};
+use cracktrader_core::units::StrategyIndex;
+use cracktrader_core::view::View as CoreView;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+
+use crate::bar::{BarView, Shared};
+use crate::call::{Callable, is_unshared};
+use crate::live::Live;
+use crate::value::{Field, give_event, take_intent, take_timer};
+use crate::view::View;
+
+/// The host of one machine.
+#[derive(Debug)]
+pub struct PyHost {
+    live: Arc<Live>,
+    wants: Vec<u64>,
+    strategies: Strategies,
+    defect: Option<PyErr>,
+}
+
+/// Who is called, and how.
+#[derive(Debug)]
+struct Strategies {
+    host: Py<PyAny>,
+    call: Py<PyAny>,
+    hooks: Vec<Hook>,
+    bars: Vec<Py<BarView>>,
+    config: Config,
+}
+
+/// How a strategy takes its bars. It is asked for at the first one, when on_start has run.
+#[derive(Debug)]
+enum Hook {
+    Unknown,
+    ThroughCall,
+    Direct(Direct),
+}
+
+/// A hook with the lists that its context's helpers record in.
+#[derive(Debug)]
+struct Direct {
+    hook: Callable,
+    context: Py<PyAny>,
+    intents: Py<PyList>,
+    timers: Py<PyList>,
+}
+
+impl PyHost {
+    /// Bind the host to a view and ask what its strategies want.
+    pub fn new(py: Python<'_>, host: Py<PyAny>, config: Config) -> PyResult<Self> {
+        let live = Arc::new(Live::new());
+        let count = config.strategies.len();
+        let view = Py::new(py, View::new(Arc::clone(&live), count, config.instruments.len()))?;
+        let bound = host.bind(py);
+        bound.call_method1("bind", (view,))?;
+        let wants = |strategy: usize| bound.call_method1("wants", (strategy,))?.extract();
+        Ok(Self {
+            live,
+            wants: (0..count).map(wants).collect::<PyResult<_>>()?,
+            defect: None,
+            strategies: Strategies {
+                call: bound.getattr("call")?.unbind(),
+                hooks: (0..count).map(|_| Hook::Unknown).collect(),
+                bars: (0..config.streams.len())
+                    .map(|stream| empty_bar(py, &config, stream))
+                    .collect::<PyResult<_>>()?,
+                config,
+                host,
+            },
+        })
+    }
+
+    /// Let the engine go on with this host; then raise what the host itself did wrong.
+    pub fn drive<T>(&mut self, py: Python<'_>, go_on: impl FnOnce(&mut Attached<'_, '_>) -> T) -> PyResult<T> {
+        let result = go_on(&mut Attached { py, host: self });
+        self.defect.take().map_or(Ok(result), Err)
+    }
+}
+
+/// The host while the interpreter lock is held: for the time that the machine drives the engine.
+pub struct Attached<'a, 'py> {
+    py: Python<'py>,
+    host: &'a mut PyHost,
+}
+
+impl Host for Attached<'_, '_> {
+    fn wants(&self, strategy: StrategyIndex) -> u64 {
+        self.host.wants[strategy.at()]
+    }
+
+    fn call(
+        &mut self,
+        strategy: StrategyIndex,
+        event: &Event,
+        status_changed: bool,
+        view: &mut CoreView<'_>,
+    ) -> Option<Response> {
+        let py = self.py;
+        let PyHost { live, strategies, defect, .. } = &mut *self.host;
+        let answered = live.lend(view, || match &event.payload {
+            Payload::Bar(bar) => strategies.take_bar(py, live, strategy, event, bar),
+            _ => strategies.take_event(py, strategy, event, status_changed),
+        });
+        answered.unwrap_or_else(|error| {
+            *defect = Some(error);
+            Some(interruption())
+        })
+    }
+}
+
+impl Strategies {
+    /// Call the hook with the bar. When it returns None and recorded nothing there is nothing to collect.
+    fn take_bar(
+        &mut self,
+        py: Python<'_>,
+        live: &Live,
+        strategy: StrategyIndex,
+        event: &Event,
+        bar: &Bar,
+    ) -> PyResult<Option<Response>> {
+        if matches!(self.hooks[strategy.at()], Hook::Unknown) {
+            self.hooks[strategy.at()] = self.hook_of(py, strategy)?;
+        }
+        let declared = self.config.streams.get(usize::from(bar.stream));
+        let is_of_stream = declared.is_some_and(|stream| stream.instrument == event.instrument);
+        let Hook::Direct(direct) = &self.hooks[strategy.at()] else {
+            return self.take_event(py, strategy, event, false);
+        };
+        if !is_of_stream {
+            return self.take_event(py, strategy, event, false);
+        }
+        let view = filled(py, &mut self.bars[usize::from(bar.stream)], event, bar)?;
+        live.set_active(true);
+        let returned = direct.hook.call(py, &direct.context, view);
+        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && direct.is_empty(py);
+        let answer = if is_silent { Ok(None) } else { self.collect(py, direct, strategy, event.seq_id, returned) };
+        live.set_active(false);
+        answer
+    }
+
+    /// What a hook returned or raised, as `StrategyHost.guard` treats it.
+    fn collect(
+        &self,
+        py: Python<'_>,
+        direct: &Direct,
+        strategy: StrategyIndex,
+        seq_id: u64,
+        returned: PyResult<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Response>> {
+        let host = self.host.bind(py);
+        let collected = returned.and_then(|returned| host.call_method1("collect", (&direct.context, returned)));
+        let answer = match collected {
+            Ok(response) => take_response(&response),
+            Err(error)
+                if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) =>
+            {
+                host.setattr("interruption", error.into_value(py)).map(|()| Some(interruption()))
+            }
+            Err(error) if error.is_instance_of::<PyException>(py) => host
+                .call_method1("fail", (strategy.0, seq_id, error.into_value(py)))
+                .and_then(|response| take_response(&response)),
+            Err(error) => Err(error),
+        };
+        direct.clear(py)?;
+        answer
+    }
+
+    /// Let the host decide.
+    fn take_event(
+        &self,
+        py: Python<'_>,
+        strategy: StrategyIndex,
+        event: &Event,
+        status_changed: bool,
+    ) -> PyResult<Option<Response>> {
+        let given = give_event(py, event)?;
+        take_response(&self.call.bind(py).call1((strategy.0, given, status_changed))?)
+    }
+
+    /// How the strategy takes bars. A host without `bar_hook` always decides itself.
+    fn hook_of(&self, py: Python<'_>, strategy: StrategyIndex) -> PyResult<Hook> {
+        let host = self.host.bind(py);
+        let Some(bar_hook) = host.getattr_opt("bar_hook")? else { return Ok(Hook::ThroughCall) };
+        let hook = bar_hook.call1((strategy.0,))?;
+        if hook.is_none() {
+            return Ok(Hook::ThroughCall);
+        }
+        let context = host.getattr("contexts")?.get_item(strategy.at())?;
+        Ok(Hook::Direct(Direct {
+            intents: context.getattr("intents")?.cast_into::<PyList>()?.unbind(),
+            timers: context.getattr("timers")?.cast_into::<PyList>()?.unbind(),
+            hook: Callable::new(&hook)?,
+            context: context.unbind(),
+        }))
+    }
+}
+
+impl Direct {
+    fn is_empty(&self, py: Python<'_>) -> bool {
+        self.intents.bind(py).is_empty() && self.timers.bind(py).is_empty()
+    }
+
+    fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        for list in [&self.intents, &self.timers] {
+            let list = list.bind(py);
+            list.del_slice(0, list.len())?;
+        }
+        Ok(())
+    }
+}
+
+fn empty_bar(py: Python<'_>, config: &Config, stream: usize) -> PyResult<Py<BarView>> {
+    let stream = &config.streams[stream];
+    let instrument = &config.instruments[stream.instrument.at()];
+    let shared = Shared {
+        symbol: PyString::new(py, &instrument.name).unbind(),
+        price_decimals: instrument.price_decimals,
+        volume_decimals: stream.volume_decimals,
+    };
+    Py::new(py, BarView::new(shared))
+}
+
+/// The stream's bar with this one in it: a new one where a strategy keeps the last.
+fn filled<'a>(py: Python<'_>, last: &'a mut Py<BarView>, event: &Event, bar: &Bar) -> PyResult<&'a Py<BarView>> {
+    if !is_unshared(py, last) {
+        *last = Py::new(py, last.get().empty(py))?;
+    }
+    last.get().fill(event, bar);
+    Ok(last)
+}
+
+/// The answer that stops the run after commit A.
+fn interruption() -> Response {
+    Response { interrupted: true, ..Response::default() }
+}
+
+fn take_response(answer: &Bound<'_, PyAny>) -> PyResult<Option<Response>> {
+    if answer.is_none() {
+        return Ok(None);
+    }
+    type Parts<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, bool);
+    let (intents, timers, error, interrupted): Parts<'_> = answer.extract()?;
+    Ok(Some(Response {
+        intents: intents.try_iter()?.map(|intent| take_intent(&intent?)).collect::<PyResult<_>>()?,
+        timers: timers.try_iter()?.map(|timer| take_timer(&timer?)).collect::<PyResult<_>>()?,
+        error: Field::take(&error)?,
+        interrupted,
+    }))
+}

@@ -1,0 +1,242 @@
+//! `Machine`: one run on this core, as `cracktrader.backend` drives it. The run loop crosses to Python for callbacks, signals and
+//! progress only.
+//!
+//! Deliberately not here: what a step does; that is the core's engine.
+
+use std::time::{Duration, Instant};
+
+use cracktrader_core::codec::{decode_config, encode_venue, full_root};
+use cracktrader_core::engine::{Engine, NO_MONEY};
+use cracktrader_core::state::State;
+use cracktrader_core::units::{AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, StrategyIndex};
+use cracktrader_core::view::facts;
+use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::classes::not_canonical;
+use crate::columns::bar_rows;
+use crate::host::PyHost;
+use crate::value::{Field, Value, named, take_event};
+
+/// How often signals are looked for.
+const POLL: Duration = Duration::from_millis(10);
+/// How often progress is told.
+const TELL: Duration = Duration::from_millis(50);
+/// The fewest and the most steps between two looks at the clock.
+const STEPS: (u64, u64) = (16, 1 << 16);
+
+/// One run.
+#[pyclass(module = "cracktrader._core")]
+#[derive(Debug)]
+pub struct Machine {
+    engine: Engine,
+    host: PyHost,
+}
+
+type Answer<'py> = PyResult<Bound<'py, PyAny>>;
+
+impl Machine {
+    const fn state(&self) -> &State {
+        &self.engine.store.state
+    }
+
+    fn run_some(&mut self, py: Python<'_>, steps: u64) -> PyResult<bool> {
+        self.host.drive(py, |host| self.engine.run_some(steps, host))
+    }
+}
+
+/// Steps for the next poll: about as many as fit in its time.
+fn next_steps(steps: u64, took: Duration) -> u64 {
+    let steps = if took < POLL / 4 {
+        steps * 2
+    } else if took > POLL {
+        steps / 2
+    } else {
+        steps
+    };
+    steps.clamp(STEPS.0, STEPS.1)
+}
+
+fn list<'py, T: Value>(
+    py: Python<'py>,
+    values: impl IntoIterator<Item = T>,
+    choose: impl Fn(&crate::classes::Classes) -> &Py<pyo3::types::PyType>,
+) -> PyResult<Bound<'py, PyList>> {
+    let given = values.into_iter().map(|value| named(py, &value, &choose));
+    PyList::new(py, given.collect::<PyResult<Vec<_>>>()?)
+}
+
+fn amount<'py>(py: Python<'py>, money: Money) -> PyResult<Option<Bound<'py, PyAny>>> {
+    (money != NO_MONEY).then(|| money.give(py)).transpose()
+}
+
+#[pymethods]
+impl Machine {
+    #[new]
+    #[pyo3(signature = (config, host, record = false))]
+    fn new(py: Python<'_>, config: &[u8], host: Py<PyAny>, record: bool) -> PyResult<Self> {
+        let config = decode_config(config).map_err(|error| not_canonical(py, &error))?;
+        let made = Engine::new(config.clone(), record);
+        let engine = made.map_err(|problem| PyValueError::new_err(problem.to_string()))?;
+        Ok(Self { engine, host: PyHost::new(py, host, config)? })
+    }
+
+    // Feeding and running
+
+    fn attach(&mut self, stream: u16, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        let attached = self.engine.attach(stream, bar_rows(rows)?);
+        attached.map_err(|problem| PyValueError::new_err(problem.to_string()))
+    }
+
+    fn push(&mut self, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.engine.push(take_event(item)?);
+        Ok(())
+    }
+
+    fn start(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.host.drive(py, |host| self.engine.start(host))
+    }
+
+    fn step(&mut self, py: Python<'_>) -> PyResult<bool> {
+        self.host.drive(py, |host| self.engine.step(host))
+    }
+
+    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.host.drive(py, |host| self.engine.finish(host))
+    }
+
+    /// Signals and progress go by wall time, so that a run without callbacks can be stopped and watched, too. The machine is
+    /// borrowed by the stretches between only: the progress callback may ask it.
+    #[pyo3(signature = (progress = None))]
+    fn run(slf: &Bound<'_, Self>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let (mut steps, mut polled) = (STEPS.0, Instant::now());
+        let mut told = polled;
+        while slf.try_borrow_mut()?.run_some(py, steps)? {
+            let now = Instant::now();
+            steps = next_steps(steps, now - polled);
+            polled = now;
+            py.check_signals()?;
+            if let Some(progress) = progress
+                && now - told >= TELL
+            {
+                progress.call1((slf.try_borrow()?.seq(),))?;
+                told = now;
+            }
+        }
+        slf.try_borrow_mut()?.finish(py)
+    }
+
+    // Where it stands
+
+    #[getter]
+    fn now(&self) -> i64 {
+        self.state().now.0
+    }
+
+    #[getter]
+    fn seq(&self) -> u64 {
+        self.state().seq
+    }
+
+    #[getter]
+    fn stopped(&self) -> u16 {
+        self.state().stopped
+    }
+
+    #[getter]
+    fn ended(&self) -> bool {
+        self.state().ended
+    }
+
+    #[getter]
+    fn interrupted(&self) -> bool {
+        self.engine.interrupted
+    }
+
+    #[getter]
+    fn last_record<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.engine.last_record)
+    }
+
+    fn root<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.engine.root())
+    }
+
+    fn full_root<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &full_root(self.state()))
+    }
+
+    fn digest<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.engine.digest())
+    }
+
+    fn venue_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes: Vec<u8> = self.engine.venues.iter().flat_map(encode_venue).collect();
+        PyBytes::new(py, &bytes)
+    }
+
+    // What it holds
+
+    fn take_outbox<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        list(py, self.engine.outgoing.outbox.drain(..), |classes| &classes.command)
+    }
+
+    fn facts<'py>(&self, py: Python<'py>, ordinal: u64) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let order = self.state().orders.get(&OrderOrdinal(ordinal));
+        order.map(|order| named(py, &facts(order), |classes| &classes.order_facts)).transpose()
+    }
+
+    fn position<'py>(&self, py: Python<'py>, account: u16, instrument: u32) -> Answer<'py> {
+        let held = self.state().position(AccountIndex(account), InstrumentIndex(instrument));
+        named(py, &held, |classes| &classes.position)
+    }
+
+    fn own_position<'py>(&self, py: Python<'py>, strategy: u16, instrument: u32) -> Answer<'py> {
+        let held = self.state().own_position(StrategyIndex(strategy), InstrumentIndex(instrument));
+        named(py, &held, |classes| &classes.position)
+    }
+
+    fn ledger<'py>(&self, py: Python<'py>, account: u16, currency: u16) -> Answer<'py> {
+        let held = self.state().ledger(AccountIndex(account), CurrencyIndex(currency));
+        named(py, &held, |classes| &classes.ledger)
+    }
+
+    fn strategy_fees<'py>(&self, py: Python<'py>, strategy: u16, currency: u16) -> Answer<'py> {
+        let paid = self.state().strategy_fees.get(&(StrategyIndex(strategy), CurrencyIndex(currency)));
+        paid.copied().unwrap_or_default().give(py)
+    }
+
+    fn mark<'py>(&self, py: Python<'py>, instrument: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.state().markets.get(InstrumentIndex(instrument).at()) {
+            Some(market) => market.has_mark().then(|| market.mark.give(py)).transpose(),
+            None => Err(PyIndexError::new_err(format!("instrument {instrument} is not declared"))),
+        }
+    }
+
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = PyDict::new(py);
+        for (code, count) in &self.state().counters {
+            counters.set_item(code, count)?;
+        }
+        Ok(counters)
+    }
+
+    fn equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let curve = &self.engine.equity;
+        let amounts = curve.equity.iter().zip(&curve.cash);
+        let rows = curve.time.iter().zip(amounts).map(|(time, (equity, cash))| {
+            Ok((time.0, amount(py, *equity)?, amount(py, *cash)?).into_pyobject(py)?.into_any())
+        });
+        PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn executions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        list(py, self.engine.store.executions.iter().copied(), |classes| &classes.execution)
+    }
+
+    fn closed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        list(py, self.engine.store.closed.iter().map(facts), |classes| &classes.order_facts)
+    }
+}

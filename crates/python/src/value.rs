@@ -1,0 +1,387 @@
+//! Conversions between the core's values and the Python core's own named tuples: fields by place, types by identity.
+//!
+//! Deliberately not here: whether a value makes sense. What does not fit its field is an OverflowError, ValueError or TypeError.
+
+use cracktrader_core::account::Ledger;
+use cracktrader_core::codec::TimerRequest;
+use cracktrader_core::engine::Execution;
+use cracktrader_core::event::{
+    Absent, Accepted, BalanceStatement, Bar, Busted, CancelRejected, Cancelled, DataEnded, Denied, EngineStopped,
+    Event, EventType, Expired, Filled, Funding, InDoubt, InstrumentStatus, Payload, PositionStatement, Quote, Refused,
+    Rejected, ReplaceRejected, Replaced, RiskFlagSet, RunStopped, SessionClosed, SessionOpened, Settled, Settlement,
+    Source, Start, StrategyHalted, TimerFired, Trade, Transfer, Triggered,
+};
+use cracktrader_core::intent::{CancelOrder, Intent, NoOp, OrderId, PlaceOrder, ReplaceOrder, SetRiskFlag};
+use cracktrader_core::matching::{Cause, Command, CommandKind};
+use cracktrader_core::portfolio::Position;
+use cracktrader_core::units::{
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, Price, Quantity, StrategyIndex, Time, VenueIndex,
+};
+use cracktrader_core::view::OrderFacts;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyString, PyTuple, PyType};
+
+use crate::classes::classes;
+
+/// One field of a named tuple.
+pub trait Field: Sized {
+    /// As Python has it.
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+
+    /// From what Python has.
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self>;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),+) => {
+        $(impl Field for $kind {
+            fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                Ok(self.into_pyobject(py)?.into_any())
+            }
+
+            fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+                item.extract()
+            }
+        })+
+    };
+}
+numbers!(u8, u16, u32, u64, i64);
+
+impl Field for i128 {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        // The stable ABI makes wide numbers out of halves; nearly all amounts are narrow.
+        match i64::try_from(*self) {
+            Ok(narrow) => narrow.give(py),
+            Err(_) => Ok(self.into_pyobject(py)?.into_any()),
+        }
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        item.extract()
+    }
+}
+
+macro_rules! newtypes {
+    ($($kind:ident),+) => {
+        $(impl Field for $kind {
+            fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                self.0.give(py)
+            }
+
+            fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+                Field::take(item).map($kind)
+            }
+        })+
+    };
+}
+newtypes!(
+    Price,
+    Quantity,
+    Money,
+    Time,
+    OrderOrdinal,
+    VenueIndex,
+    AccountIndex,
+    StrategyIndex,
+    CurrencyIndex,
+    InstrumentIndex
+);
+
+impl Field for bool {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(PyBool::new(py, *self).to_owned().into_any())
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        item.is_truthy()
+    }
+}
+
+impl Field for Box<str> {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(PyString::new(py, self).into_any())
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let text = item.cast::<PyString>()?;
+        match text.to_cow() {
+            Ok(plain) if plain.is_ascii() => Ok(plain.as_ref().into()),
+            _ => Err(PyValueError::new_err(format!("{} is not ASCII", text.repr()?))),
+        }
+    }
+}
+
+/// A named tuple.
+pub trait Value: Sized {
+    /// The fields as Python has them.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>>;
+}
+
+/// A named tuple that Python makes and the core takes.
+pub trait Taken: Value {
+    /// From the fields that Python has.
+    fn of(items: &Bound<'_, PyTuple>) -> PyResult<Self>;
+}
+
+macro_rules! given {
+    ($($kind:ident { $($field:ident),* $(,)? })+) => {
+        $(impl Value for $kind {
+            fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                const COUNT: usize = <[&str]>::len(&[$(stringify!($field)),*]);
+                let fields: [Bound<'py, PyAny>; COUNT] = [$(self.$field.give(py)?),*];
+                PyTuple::new(py, fields)
+            }
+        })+
+    };
+}
+
+macro_rules! taken {
+    ($($kind:ident { $($field:ident),* $(,)? })+) => {
+        given! { $($kind { $($field),* })+ }
+        $(impl Taken for $kind {
+            fn of(items: &Bound<'_, PyTuple>) -> PyResult<Self> {
+                let mut fields = items.iter_borrowed();
+                let taken = Self { $($field: Field::take(&*fields.next().ok_or_else(too_short)?)?),* };
+                fields.next().map_or(Ok(taken), |_| Err(PyTypeError::new_err("a value has too many fields")))
+            }
+        })+
+    };
+}
+
+fn too_short() -> PyErr {
+    PyTypeError::new_err("a value has too few fields")
+}
+
+given! {
+    OrderFacts {
+        ordinal, strategy, seq, index, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price,
+        status, filled_quantity, remaining_quantity, filled_value, created_time, closed_time, code, in_doubt,
+    }
+    Execution {
+        order, strategy, instrument, event_time, seq_id, side, quantity, price, fee_currency, fee, liquidity, rule,
+        realized_pnl,
+    }
+    Position { quantity, cost, proceeds, released, net_fills, fee_quantity, transferred, settled }
+    Ledger { cash, fees, spot_cost, realized, transfers, funding }
+    Cause { now, depth }
+    Command {
+        kind, order, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time,
+        post_only, reduce_only, cause,
+    }
+    Event { seq_id, event_time, ingest_time, source, venue, account, instrument, payload, idempotency_key }
+}
+
+taken! {
+    Start {}
+    Bar { open_time, close_time, open, high, low, close, volume, stream }
+    Trade { price, quantity, aggressor }
+    Quote { bid_price, bid_quantity, ask_price, ask_quantity }
+    SessionOpened {}
+    SessionClosed {}
+    InstrumentStatus { frozen }
+    Accepted { order }
+    Rejected { order, reason, text }
+    Filled { order, quantity, price, liquidity, fee_currency, fee, rule }
+    Cancelled { order, reason, text }
+    Expired { order }
+    Triggered { order }
+    Replaced { order, quantity, limit_price, stop_price }
+    CancelRejected { order, reason, text }
+    ReplaceRejected { order, reason, text }
+    InDoubt { order }
+    Absent { order }
+    Busted { order, fill_key }
+    Settled { order, fill_key }
+    Denied { order, code, value, limit }
+    Refused { strategy, intent_seq, index, intent_type, code, value, limit }
+    BalanceStatement { currency, total }
+    PositionStatement { quantity }
+    Transfer { currency, amount, quantity, price }
+    Funding { currency, amount }
+    Settlement { price }
+    TimerFired { strategy, timer, deadline }
+    RiskFlagSet { strategy, flag, on }
+    StrategyHalted { strategy }
+    EngineStopped {}
+    DataEnded {}
+    RunStopped {}
+
+    OrderId { strategy, seq, index }
+    PlaceOrder {
+        instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time, post_only,
+        reduce_only,
+    }
+    CancelOrder { order }
+    ReplaceOrder { order, quantity, limit_price, stop_price }
+    SetRiskFlag { flag, on }
+    NoOp {}
+    TimerRequest { timer, deadline }
+}
+
+macro_rules! payloads {
+    ($($name:ident),+ $(,)?) => {
+        fn payload_fields<'py>(payload: &Payload, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+            match payload {
+                $(Payload::$name(said) => said.fields(py),)+
+            }
+        }
+
+        fn payload_of(code: EventType, items: &Bound<'_, PyTuple>) -> PyResult<Payload> {
+            match code {
+                $(EventType::$name => $name::of(items).map(Payload::$name),)+
+            }
+        }
+    };
+}
+payloads!(
+    Start,
+    Bar,
+    Trade,
+    Quote,
+    SessionOpened,
+    SessionClosed,
+    InstrumentStatus,
+    Accepted,
+    Rejected,
+    Filled,
+    Cancelled,
+    Expired,
+    Triggered,
+    Replaced,
+    CancelRejected,
+    ReplaceRejected,
+    InDoubt,
+    Absent,
+    Busted,
+    Settled,
+    Denied,
+    Refused,
+    BalanceStatement,
+    PositionStatement,
+    Transfer,
+    Funding,
+    Settlement,
+    TimerFired,
+    RiskFlagSet,
+    StrategyHalted,
+    EngineStopped,
+    DataEnded,
+    RunStopped,
+);
+
+impl Field for Payload {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let classes = classes(py)?;
+        classes.tuple(py, classes.payload(py, self.event_type()), payload_fields(self, py)?)
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let kind = item.get_type();
+        match classes(item.py())?.event_type(&kind) {
+            Some(code) => payload_of(code, item.cast::<PyTuple>()?),
+            None => Err(PyTypeError::new_err(format!("{} is not a payload", item.repr()?))),
+        }
+    }
+}
+
+impl Field for OrderId {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let classes = classes(py)?;
+        classes.tuple(py, classes.order_id.bind(py), self.fields(py)?)
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::of(item.cast::<PyTuple>()?)
+    }
+}
+
+impl Field for Cause {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let classes = classes(py)?;
+        classes.tuple(py, classes.cause.bind(py), self.fields(py)?)
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (now, depth) = item.extract()?;
+        Ok(Self { now: Time(now), depth })
+    }
+}
+
+impl Field for CommandKind {
+    fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        classes(py)?.command_kind.bind(py).call1((*self as u8,))
+    }
+
+    fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match item.extract::<u8>()? {
+            0 => Ok(Self::Submit),
+            1 => Ok(Self::Cancel),
+            2 => Ok(Self::Replace),
+            number => Err(PyValueError::new_err(format!("there is no command {number}"))),
+        }
+    }
+}
+
+/// A named tuple of the class that `choose` names.
+pub fn named<'py>(
+    py: Python<'py>,
+    value: &impl Value,
+    choose: impl FnOnce(&crate::classes::Classes) -> &Py<PyType>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let classes = classes(py)?;
+    classes.tuple(py, choose(classes).bind(py), value.fields(py)?)
+}
+
+/// The `Event` of Python.
+pub fn give_event<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, PyAny>> {
+    named(py, event, |classes| &classes.event)
+}
+
+/// The event that Python pushes. Its source is one of the four, for the order of items depends on it.
+pub fn take_event(item: &Bound<'_, PyAny>) -> PyResult<Event> {
+    if !item.get_type().is(&classes(item.py())?.event) {
+        return Err(PyTypeError::new_err(format!("{} is not an Event", item.repr()?)));
+    }
+    let items = item.cast::<PyTuple>()?;
+    let at = |place: usize| items.get_borrowed_item(place);
+    let source: u8 = Field::take(&*at(3)?)?;
+    if Source::from_u8(source).is_none() {
+        return Err(PyValueError::new_err(format!("there is no source {source}")));
+    }
+    Ok(Event {
+        seq_id: Field::take(&*at(0)?)?,
+        event_time: Field::take(&*at(1)?)?,
+        ingest_time: Field::take(&*at(2)?)?,
+        source,
+        venue: Field::take(&*at(4)?)?,
+        account: Field::take(&*at(5)?)?,
+        instrument: Field::take(&*at(6)?)?,
+        payload: Field::take(&*at(7)?)?,
+        idempotency_key: Field::take(&*at(8)?)?,
+    })
+}
+
+/// An intent of exactly one of the five types.
+pub fn take_intent(item: &Bound<'_, PyAny>) -> PyResult<Intent> {
+    let (classes, kind) = (classes(item.py())?, item.get_type());
+    let items = item.cast::<PyTuple>()?;
+    if kind.is(&classes.place_order) {
+        PlaceOrder::of(items).map(Intent::PlaceOrder)
+    } else if kind.is(&classes.cancel_order) {
+        CancelOrder::of(items).map(Intent::CancelOrder)
+    } else if kind.is(&classes.replace_order) {
+        ReplaceOrder::of(items).map(Intent::ReplaceOrder)
+    } else if kind.is(&classes.set_risk_flag) {
+        SetRiskFlag::of(items).map(Intent::SetRiskFlag)
+    } else if kind.is(&classes.no_op) {
+        NoOp::of(items).map(Intent::NoOp)
+    } else {
+        Err(PyTypeError::new_err(format!("{} is not an intent", item.repr()?)))
+    }
+}
+
+/// A timer to set or to cancel.
+pub fn take_timer(item: &Bound<'_, PyAny>) -> PyResult<TimerRequest> {
+    TimerRequest::of(item.cast::<PyTuple>()?)
+}

@@ -1,0 +1,183 @@
+//! `View`: what `StrategyContext` asks, the twin of `cracktrader.core.view.View`. Answers are values in mantissas.
+
+use std::sync::Arc;
+
+use cracktrader_core::units::{InstrumentIndex, OrderOrdinal, StrategyIndex};
+use cracktrader_core::view::{DeclareProblem, OrderFacts, View as CoreView};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::indicator::IndicatorView;
+use crate::live::Live;
+use crate::value::{Field, named};
+
+/// Questions of one machine, answered during its callbacks.
+#[pyclass(frozen, name = "View", module = "cracktrader.core.view")]
+#[derive(Debug)]
+pub struct View {
+    live: Arc<Live>,
+    strategies: usize,
+    instruments: usize,
+}
+
+type Answer<'py> = PyResult<Bound<'py, PyAny>>;
+
+impl View {
+    /// The view of a machine with so many strategies and instruments.
+    pub const fn new(live: Arc<Live>, strategies: usize, instruments: usize) -> Self {
+        Self { live, strategies, instruments }
+    }
+
+    fn ask<T>(&self, py: Python<'_>, ask: impl FnOnce(&mut CoreView<'_>) -> T) -> PyResult<T> {
+        self.live.ask(py, ask)
+    }
+
+    fn strategy(&self, strategy: u16) -> PyResult<StrategyIndex> {
+        if usize::from(strategy) < self.strategies {
+            Ok(StrategyIndex(strategy))
+        } else {
+            Err(PyIndexError::new_err(format!("strategy {strategy} is not declared")))
+        }
+    }
+
+    fn instrument(&self, instrument: u32) -> PyResult<InstrumentIndex> {
+        if (instrument as usize) < self.instruments {
+            Ok(InstrumentIndex(instrument))
+        } else {
+            Err(PyIndexError::new_err(format!("instrument {instrument} is not declared")))
+        }
+    }
+}
+
+fn give_facts(py: Python<'_>, facts: OrderFacts) -> Answer<'_> {
+    named(py, &facts, |classes| &classes.order_facts)
+}
+
+fn maybe_facts(py: Python<'_>, facts: Option<OrderFacts>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    facts.map(|facts| give_facts(py, facts)).transpose()
+}
+
+fn maybe<'py>(py: Python<'py>, value: Option<impl Field>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    value.map(|value| value.give(py)).transpose()
+}
+
+#[pymethods]
+impl View {
+    #[getter]
+    fn active(&self) -> bool {
+        self.live.active()
+    }
+
+    #[setter]
+    fn set_active(&self, active: bool) {
+        self.live.set_active(active);
+    }
+
+    fn now(&self, py: Python<'_>) -> PyResult<i64> {
+        self.ask(py, |view| view.now().0)
+    }
+
+    fn seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.ask(py, |view| view.seq())
+    }
+
+    fn position<'py>(&self, py: Python<'py>, strategy: u16, instrument: u32) -> Answer<'py> {
+        let position = self.ask(py, |view| view.position(StrategyIndex(strategy), InstrumentIndex(instrument)))?;
+        named(py, &position, |classes| &classes.position)
+    }
+
+    fn account_position<'py>(&self, py: Python<'py>, instrument: u32) -> Answer<'py> {
+        let instrument = self.instrument(instrument)?;
+        let position = self.ask(py, |view| view.account_position(instrument))?;
+        named(py, &position, |classes| &classes.position)
+    }
+
+    fn working<'py>(&self, py: Python<'py>, strategy: u16, instrument: u32) -> Answer<'py> {
+        let (buying, selling) =
+            self.ask(py, |view| view.working(StrategyIndex(strategy), InstrumentIndex(instrument)))?;
+        Ok((buying.give(py)?, selling.give(py)?).into_pyobject(py)?.into_any())
+    }
+
+    fn market_orders<'py>(&self, py: Python<'py>, strategy: u16, instrument: u32) -> Answer<'py> {
+        self.ask(py, |view| view.market_orders(StrategyIndex(strategy), InstrumentIndex(instrument)))?.give(py)
+    }
+
+    fn mark<'py>(&self, py: Python<'py>, instrument: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let instrument = self.instrument(instrument)?;
+        maybe(py, self.ask(py, |view| view.mark(instrument))?)
+    }
+
+    fn equity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        maybe(py, self.ask(py, |view| view.equity())?)
+    }
+
+    fn cash<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        maybe(py, self.ask(py, |view| view.cash())?)
+    }
+
+    fn orders<'py>(&self, py: Python<'py>, strategy: u16) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let orders = self.ask(py, |view| view.orders(StrategyIndex(strategy)))?;
+        orders.into_iter().map(|facts| give_facts(py, facts)).collect()
+    }
+
+    fn order<'py>(&self, py: Python<'py>, strategy: u16, seq: u64, index: u16) -> PyResult<Option<Bound<'py, PyAny>>> {
+        maybe_facts(py, self.ask(py, |view| view.order(StrategyIndex(strategy), seq, index))?)
+    }
+
+    fn order_by_ordinal<'py>(&self, py: Python<'py>, ordinal: u64) -> PyResult<Option<Bound<'py, PyAny>>> {
+        maybe_facts(py, self.ask(py, |view| view.order_by_ordinal(OrderOrdinal(ordinal)))?)
+    }
+
+    fn draw(&self, py: Python<'_>, strategy: u16) -> PyResult<u64> {
+        let strategy = self.strategy(strategy)?;
+        self.ask(py, |view| view.draw(strategy))
+    }
+
+    fn below(&self, py: Python<'_>, strategy: u16, bound: u64) -> PyResult<u64> {
+        let strategy = self.strategy(strategy)?;
+        let drawn = self.ask(py, |view| view.below(strategy, bound))?;
+        drawn.ok_or_else(|| PyValueError::new_err("below needs a bound above 0"))
+    }
+
+    fn next_timer(&self, py: Python<'_>, strategy: u16) -> PyResult<u64> {
+        let strategy = self.strategy(strategy)?;
+        self.ask(py, |view| view.next_timer(strategy))
+    }
+
+    fn restore(&self, py: Python<'_>, strategy: u16, random_counter: u64, next_timer: u64) -> PyResult<()> {
+        let strategy = self.strategy(strategy)?;
+        self.ask(py, |view| view.restore(strategy, random_counter, next_timer))
+    }
+
+    fn declare(
+        &self,
+        py: Python<'_>,
+        strategy: u16,
+        kind: u8,
+        period: &Bound<'_, PyAny>,
+        stream: u16,
+        bar_field: u8,
+    ) -> PyResult<u32> {
+        let strategy = self.strategy(strategy)?;
+        // A period that fits no u32 is outside as 0 is; the message then names what was given.
+        let fitting = match period.extract::<u32>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => 0,
+            extracted => extracted?,
+        };
+        match self.ask(py, |view| view.declare(strategy, kind, fitting, (stream, bar_field)))? {
+            Ok(index) => Ok(index),
+            Err(DeclareProblem::Period(_)) => {
+                Err(PyValueError::new_err(format!("indicator period {} is outside 1..100000", period.str()?)))
+            }
+            Err(problem) => Err(PyValueError::new_err(problem.to_string())),
+        }
+    }
+
+    fn indicator(&self, py: Python<'_>, index: u32) -> PyResult<IndicatorView> {
+        if self.ask(py, |view| view.indicator(index).is_some())? {
+            Ok(IndicatorView::new(Arc::clone(&self.live), index))
+        } else {
+            Err(PyIndexError::new_err(format!("indicator {index} is not declared")))
+        }
+    }
+}

@@ -1,0 +1,371 @@
+"""The seeded generator: what strategies say and what is pushed, invented while the Python core runs, kept as a static scenario.
+
+It looks at the core's state to know what would be rare (the counts of a `Coverage`), so that every row and code is reached. Reports of
+outside venues are in hostile.py. Deliberately not here: any judgement of what the core does.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from hostile import Hostile
+from reached import Coverage
+from scenario import Answer, Scenario, ScriptedHost
+from world import DAY, MINUTE, SECOND, make_bars, make_config, typical_price, typical_quantity
+
+from cracktrader.core.config import DataKind
+from cracktrader.core.event import DataEnded, Event, RunStopped, Start
+from cracktrader.core.intent import (
+    CancelOrder,
+    NoOp,
+    OrderId,
+    OrderType,
+    PlaceOrder,
+    ReplaceOrder,
+    SetRiskFlag,
+    Side,
+    TimeInForce,
+)
+from cracktrader.core.order import Life, OrderInput
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.units import I64_MAX, NONE_PRICE
+
+ENDINGS = (
+    "none",
+    "none",
+    "operator",
+    "raise",
+    "raise",
+    "range",
+    "ended",
+    "ended",
+    "loop",
+    "loop",
+    "timers",
+    "interrupt",
+)
+"""What may end a scenario: drawn once, it comes in its last quarter."""
+INVALID = (
+    RejectCode.E_UNKNOWN_INSTRUMENT,
+    RejectCode.E_BAD_FIELD,
+    RejectCode.E_QUANTITY,
+    RejectCode.E_LOT,
+    RejectCode.E_PRICE_MISSING,
+    RejectCode.E_PRICE_UNEXPECTED,
+    RejectCode.E_PRICE,
+    RejectCode.E_TICK,
+    RejectCode.E_EXPIRE_TIME,
+    RejectCode.E_ORDER_TYPE,
+    RejectCode.E_TIME_IN_FORCE,
+    RejectCode.E_POST_ONLY,
+    RejectCode.E_REDUCE_ONLY,
+    RejectCode.E_RANGE,
+    RejectCode.E_CASH,
+    RejectCode.E_SHORT,
+    RejectCode.E_MARGIN,
+    RejectCode.E_ORDER_QUANTITY,
+    RejectCode.E_ORDER_NOTIONAL,
+    RejectCode.E_POSITION,
+    RejectCode.E_PRICE_COLLAR,
+    RejectCode.E_NO_MARK,
+)
+"""Codes for which a place order can be bent; the rarest are preferred."""
+
+
+def new_scenario(seed: int, steps: int) -> Scenario:
+    """The world of a seed, in which nothing has happened yet."""
+    rng = Random(seed)
+    config = make_config(rng, seed)
+    return Scenario(seed, config, make_bars(rng, config), steps=steps)
+
+
+class Generator(ScriptedHost):
+    """The host of the leading engine: it invents answers and items and writes them down."""
+
+    def __init__(self, scenario: Scenario, coverage: Coverage) -> None:
+        super().__init__(scenario)
+        self.rng = Random(scenario.seed ^ 0x5EED)
+        self.coverage = coverage
+        self.config = scenario.config
+        self.ending = self.rng.choice(ENDINGS)
+        self.ending_at = scenario.steps * 3 // 4 + self.rng.randrange(max(scenario.steps // 5, 1))
+        self.taken = 0
+        """Steps taken."""
+        self.looping: set[int] = set()
+        self.state: Any = None
+        self.names: dict[OrderId, str] = {}
+        self.hostile: Any = None
+
+    def watch(self, state: Any) -> None:
+        """Look at the leading engine's state from now on."""
+        self.state = state
+        self.hostile = Hostile(self.rng, self.scenario, state, self.names, self.coverage)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the scenario's ending may come."""
+        return self.taken >= self.ending_at
+
+    def push(self, *, idle: bool) -> list[Any]:
+        """The items pushed before the next step; at least one when the engine has nothing to do."""
+        count = self.rng.choice((0, 0, 0, 1, 1, 1, 2, 3)) or (1 if idle else 0)
+        items = [self.hostile.item(self.taken) for _ in range(count)]
+        if self.is_ending and self.ending in ("operator", "range", "ended") and not self.state.stopped:
+            items.append(self.hostile.ending(self.ending, self.taken))
+            self.ending = "none"
+        self.scenario.items += items
+        return items
+
+    # --- answers
+
+    def answer(self, name: str, strategy: int, event: Event) -> Answer | None:
+        """A new answer, written into the scenario."""
+        made = self._invent(strategy, event, name)
+        if made is not None:
+            self.scenario.answers[name] = made
+            for index, intent in enumerate(made.intents):
+                if type(intent) is PlaceOrder:
+                    self.names[OrderId(strategy, event.seq_id, index)] = f"{name}#{index}"
+        return made
+
+    def _invent(self, strategy: int, event: Event, name: str) -> Answer | None:
+        rng, payload = self.rng, event.payload
+        if type(payload) is Start:
+            return self._on_start(strategy)
+        if strategy in self.looping:
+            return self._loop(strategy)
+        if self.is_ending and self.ending in ("loop", "timers", "raise", "interrupt"):
+            return self._end(strategy)
+        if type(payload) in (DataEnded, RunStopped):
+            return Answer([self._place(strategy)])
+        busy = rng.random()
+        if busy < 0.5:
+            return None
+        answer = Answer()
+        for _ in range(1 if busy < 0.85 else rng.randint(2, 4)):
+            answer.intents.append(self._intent(strategy, name, answer.intents))
+        if busy > 0.96:
+            self._extras(strategy, answer)
+        return answer
+
+    def _on_start(self, strategy: int) -> Answer:
+        answer = Answer(draws=self.rng.randrange(3))
+        streams = [index for index, stream in enumerate(self.config.streams) if stream.kind is DataKind.BAR]
+        for _ in range(self.rng.randrange(3) if streams else 0):
+            period = self.rng.choice((1, 2, 5, 30))
+            answer.declarations.append((self.rng.randrange(2), period, self.rng.choice(streams), self.rng.randrange(5)))
+        if self.rng.random() < 0.3:
+            answer.intents.append(self._place(strategy))
+        if self.rng.random() < 0.3:
+            self._extras(strategy, answer)
+        return answer
+
+    def _extras(self, strategy: int, answer: Answer) -> None:
+        """Randomness, timers, and at times an exception, which takes the rest of the answer with it."""
+        rng = self.rng
+        answer.draws += rng.randrange(3)
+        answer.bounds += [rng.choice((1, 6, 2**63, 2**64 - 1)) for _ in range(rng.randrange(3))]
+        answer.fresh_timers = rng.randrange(2)
+        for _ in range(rng.randrange(3)):
+            deadline = self.state.now + rng.choice((0, 1, SECOND, MINUTE, -SECOND, DAY))
+            answer.timers.append((rng.randrange(1, 6), NONE_PRICE if rng.random() < 0.25 else deadline))
+        if rng.random() < 0.02:
+            answer.error = "ValueError"
+
+    def _loop(self, strategy: int) -> Answer:
+        """Keep answering at the same instant, until the engine says so."""
+        if self.ending == "timers":
+            deadline = self.state.now - self.rng.randrange(2)
+            intents = [NoOp()] if self.rng.random() < 0.9 else [self._place(strategy)]
+            return Answer(intents, timers=[(1, deadline)])
+        return Answer([self._bent(strategy, RejectCode.E_QUANTITY)])
+
+    def _end(self, strategy: int) -> Answer:
+        if self.ending in ("loop", "timers"):
+            self.looping.add(strategy)
+            return self._loop(strategy)
+        if self.ending == "raise":
+            if self.rng.random() < 0.3:
+                self.ending = "none"
+            return Answer([self._place(strategy)], error="RuntimeError", draws=1)
+        self.ending = "none"
+        return Answer(interrupted=True) if self.rng.random() < 0.3 else Answer()
+
+    # --- intents
+
+    def _intent(self, strategy: int, name: str, earlier: list[Any]) -> Any:
+        rng = self.rng
+        choice = rng.random()
+        if choice < 0.42:
+            return self._place(strategy)
+        if choice < 0.56:
+            return self._bent(strategy, min(rng.sample(INVALID, 5), key=self.coverage.codes.__getitem__))
+        if choice < 0.96:
+            return self._request(strategy, name, earlier)
+        if choice < 0.975:
+            return SetRiskFlag(rng.choice((0, 1, 1, 2, 255)), rng.random() < 0.5)
+        return NoOp()
+
+    def _place(self, strategy: int) -> PlaceOrder:
+        """An order that most likely passes."""
+        rng, state = self.rng, self.state
+        index = rng.randrange(len(self.config.instruments))
+        if not state.markets[index].has_mark and rng.random() < 0.9:
+            index = next((i for i, market in enumerate(state.markets) if market.has_mark), index)
+        instrument = self.config.instruments[index]
+        capabilities = self.config.venues[instrument.venue].capabilities
+        order_type = rng.choice((1, 1, 1, 1, 1, 1, 0, 2, 3))
+        while not capabilities.order_types >> order_type & 1:
+            order_type = rng.randrange(4)
+        time_in_force = 0 if rng.random() < 0.75 else rng.randrange(5)
+        while not capabilities.times_in_force >> time_in_force & 1:
+            time_in_force = rng.randrange(5)
+        held = state.own_position(strategy, index).quantity
+        side = rng.randrange(2)
+        quantity = rng.choice((1, 1, 2, 3, 5)) * (typical_quantity(instrument) // instrument.lot // 2 or 1)
+        quantity = min(quantity * instrument.lot, instrument.max_quantity // instrument.lot * instrument.lot)
+        if not instrument.initial_margin or (instrument.is_spot and rng.random() < 0.7):
+            side = Side.SELL if held > 0 and rng.random() < 0.4 else Side.BUY
+            if side == Side.SELL:
+                quantity = max(min(quantity, held) // instrument.lot, 1) * instrument.lot
+        if rng.random() < 0.05:
+            quantity = max(abs(held) // instrument.lot, 1) * instrument.lot
+        return PlaceOrder(
+            index,
+            side,
+            order_type,
+            time_in_force,
+            quantity,
+            self._price(index) if order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else NONE_PRICE,
+            self._price(index) if order_type in (OrderType.STOP, OrderType.STOP_LIMIT) else NONE_PRICE,
+            state.now + rng.choice((1, MINUTE)) if time_in_force == TimeInForce.GTD else NONE_PRICE,
+            capabilities.post_only and rng.random() < 0.1,
+            capabilities.reduce_only and rng.random() < 0.05,
+        )
+
+    def _price(self, index: int) -> int:
+        """A price on the tick, around the last one."""
+        instrument, market = self.config.instruments[index], self.state.markets[index]
+        price = market.mark if market.has_mark else typical_price(instrument)
+        price += price * self.rng.randint(-12, 12) // self.rng.choice((100, 100, 1000))
+        return min(max(price // instrument.tick, 1), instrument.max_price // instrument.tick) * instrument.tick
+
+    def _bent(self, strategy: int, code: RejectCode) -> PlaceOrder:
+        """An order that asks for this refusal."""
+        rng, place = self.rng, self._place(strategy)
+        instrument = self.config.instruments[place.instrument]
+        changes: dict[str, Any] = {}
+        if code is RejectCode.E_UNKNOWN_INSTRUMENT:
+            changes = {"instrument": rng.choice((len(self.config.instruments), 2**32 - 2))}
+        elif code is RejectCode.E_BAD_FIELD:
+            changes = {rng.choice(("side", "order_type", "time_in_force")): rng.choice((5, 255))}
+        elif code is RejectCode.E_QUANTITY:
+            changes = {"quantity": rng.choice((0, -1, -I64_MAX, min(instrument.max_quantity + 1, I64_MAX) or 0))}
+        elif code is RejectCode.E_LOT:
+            changes = {"quantity": place.quantity + 1 if place.quantity < instrument.max_quantity else 1}
+        elif code is RejectCode.E_PRICE_MISSING:
+            changes = {"order_type": rng.choice((1, 2, 3)), "limit_price": NONE_PRICE, "stop_price": NONE_PRICE}
+        elif code is RejectCode.E_PRICE_UNEXPECTED:
+            changes = {"order_type": 0, rng.choice(("limit_price", "stop_price")): self._price(place.instrument)}
+        elif code in (RejectCode.E_PRICE, RejectCode.E_TICK):
+            bad = rng.choice((0, -5, min(instrument.max_price + 1, I64_MAX) if instrument.max_price < I64_MAX else 0))
+            bad = self._price(place.instrument) + 1 if code is RejectCode.E_TICK else bad
+            changes = {"order_type": 1, "limit_price": bad, "stop_price": NONE_PRICE}
+        elif code is RejectCode.E_EXPIRE_TIME:
+            stamp = self.state.now + rng.choice((0, 1, -SECOND))
+            changes = {"time_in_force": rng.choice((0, 3)), "expire_time": rng.choice((stamp, NONE_PRICE))}
+        elif code is RejectCode.E_ORDER_TYPE:
+            kind, price = rng.randrange(4), self._price(place.instrument)
+            limit, stop = (price if kind in (1, 3) else NONE_PRICE), (price if kind > 1 else NONE_PRICE)
+            changes = {"order_type": kind, "limit_price": limit, "stop_price": stop}
+        elif code is RejectCode.E_TIME_IN_FORCE:
+            kind = rng.randrange(5)
+            changes = {"time_in_force": kind, "expire_time": self.state.now + SECOND if kind == 3 else NONE_PRICE}
+        elif code is RejectCode.E_POST_ONLY:
+            changes = {"post_only": True}
+        elif code is RejectCode.E_REDUCE_ONLY:
+            changes = {"reduce_only": True}
+        else:
+            changes = self._risky(strategy, code, place)
+        return place._replace(**changes)
+
+    def _risky(self, strategy: int, code: RejectCode, place: PlaceOrder) -> dict[str, Any]:
+        """Changes that a risk check or the account should refuse."""
+        rng = self.rng
+        if code is RejectCode.E_NO_MARK:
+            blind = [index for index, market in enumerate(self.state.markets) if not market.has_mark]
+            return self._moved(place, rng.choice(blind)) if blind else {}
+        limited = self.config.strategies[strategy].limits.instruments
+        if code in (RejectCode.E_POSITION, RejectCode.E_ORDER_QUANTITY) and limited:
+            place = place._replace(**self._moved(place, limited[0].instrument))
+        instrument = self.config.instruments[place.instrument]
+        most = instrument.max_quantity // instrument.lot * instrument.lot
+        if code is RejectCode.E_SHORT:
+            return {"instrument": place.instrument, "side": Side.SELL, "quantity": most}
+        if code is RejectCode.E_PRICE_COLLAR and place.limit_price != NONE_PRICE:
+            return {"limit_price": instrument.max_price // instrument.tick * instrument.tick}
+        if code is RejectCode.E_RANGE or rng.random() < 0.5:
+            return place._replace(quantity=most)._asdict()
+        return place._replace(quantity=min(place.quantity * rng.choice((3, 10, 50)), most))._asdict()
+
+    def _moved(self, place: PlaceOrder, index: int) -> dict[str, Any]:
+        """The order on another instrument, in its steps."""
+        instrument = self.config.instruments[index]
+        changes: dict[str, Any] = {"instrument": index, "quantity": instrument.lot}
+        for name in ("limit_price", "stop_price"):
+            if getattr(place, name) != NONE_PRICE:
+                changes[name] = self._price(index)
+        return changes
+
+    # --- requests on orders
+
+    def _request(self, strategy: int, name: str, earlier: list[Any]) -> Any:
+        """A cancel or a replace of one of the strategy's orders, the rarer in its state; at times of one that is not there."""
+        rng, state = self.rng, self.state
+        if rng.random() < 0.03:
+            other = OrderId(rng.choice((strategy, 0, 7)), rng.randrange(1, state.seq + 3), rng.randrange(3))
+            other_name = rng.choice(list(self.names.values())) if self.names and rng.random() < 0.5 else other
+            return CancelOrder(other_name) if rng.random() < 0.5 else ReplaceOrder(other_name, 1)
+        fresh = [index for index, intent in enumerate(earlier) if type(intent) is PlaceOrder]
+        if fresh and rng.random() < 0.4:
+            label = f"{name}#{rng.choice(fresh)}"
+            place = earlier[int(label.rpartition("#")[2])]
+            if rng.random() < 0.5:
+                return CancelOrder(label)
+            return ReplaceOrder(label, place.quantity, place.limit_price, place.stop_price)
+        own = [order for order in state.orders.values() if order.id.strategy == strategy and order.id in self.names]
+        if not own:
+            return self._place(strategy)
+        options = []
+        for order in rng.sample(own, min(len(own), 4)):
+            for told in (OrderInput.CANCEL_REQUEST, OrderInput.REPLACE_REQUEST):
+                known = self.coverage.rows[*order.state, told, 0] * rng.random()
+                options.append((known, order.ordinal, told))
+        _, ordinal, told = min(options) if rng.random() < 0.6 else rng.choice(options)
+        order = state.orders[ordinal]
+        if told is OrderInput.CANCEL_REQUEST:
+            return CancelOrder(self.names[order.id])
+        return self._replace(order)
+
+    def _replace(self, order: Any) -> ReplaceOrder:
+        """New terms for an order, most of them possible."""
+        rng, name = self.rng, self.names[order.id]
+        if order.instrument >= len(self.config.instruments) or rng.random() < 0.04:
+            return ReplaceOrder(name, rng.choice((0, 1, order.quantity)), rng.choice((NONE_PRICE, 0, 7)), NONE_PRICE)
+        instrument = self.config.instruments[order.instrument]
+        if rng.random() < 0.12 and order.net_filled > 0:
+            quantity = max(order.net_filled // instrument.lot, 1) * instrument.lot
+        else:
+            base = order.quantity if order.life is Life.CREATED else max(order.net_filled, 0) + order.open_quantity
+            quantity = base // instrument.lot + rng.choice((-1, 0, 0, 1, 2))
+            quantity = max(quantity, order.net_filled // instrument.lot + 1, 1) * instrument.lot
+        quantity = min(quantity, instrument.max_quantity // instrument.lot * instrument.lot)
+        limit = order.limit_price if rng.random() < 0.3 else self._price(order.instrument)
+        stop = order.stop_price if rng.random() < 0.3 else self._price(order.instrument)
+        return ReplaceOrder(
+            name,
+            quantity,
+            limit if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else NONE_PRICE,
+            stop if order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) else NONE_PRICE,
+        )

@@ -1,0 +1,230 @@
+"""Engines in step: one scenario on every engine at once, compared after each event with each other and with the independent ledger.
+
+Compared: whether a step was taken, record bytes, state root, the simulated venues' bytes, what left for outside venues, what strategies saw,
+and what the ledger says of every order, position and balance that the step touched. Deliberately not here: where scenarios come from.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ledger import Disagreement, Ledger
+from reached import Coverage
+from scenario import UNKNOWN_ORDINAL, Item, Scenario, ScriptedHost
+
+from cracktrader import backend
+from cracktrader.core.codec import Record, decode_record
+from cracktrader.core.event import Event
+from cracktrader.core.intent import OrderId, PlaceOrder
+from cracktrader.core.reject import RejectCode
+from cracktrader.core.replay import ReplayMismatch, replay
+
+FULL_ROOT_EVERY = 50
+VENUE_CODES = range(RejectCode.V_FUNDS, RejectCode.V_FUNDS + 100)
+
+
+class Divergence(Exception):
+    """The engines, or an engine and the ledger, differ: what, after which step, and how."""
+
+    def __init__(self, what: str, step: int, detail: str) -> None:
+        super().__init__(f"{what} after step {step}: {detail}")
+        self.what, self.step, self.detail = what, step, detail
+
+
+class Lockstep:
+    """One run of a scenario on several engines; the first one leads."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        engines: Sequence[str],
+        *,
+        leader: ScriptedHost | None = None,
+        coverage: Coverage | None = None,
+    ) -> None:
+        self.scenario, self.engines = scenario, tuple(engines)
+        self.coverage = coverage or Coverage()
+        self.hosts = [leader or ScriptedHost(scenario), *(ScriptedHost(scenario) for _ in engines[1:])]
+        self.machines: list[Any] = [
+            backend.machine(engine, scenario.config, host, record=True)
+            for engine, host in zip(engines, self.hosts, strict=True)
+        ]
+        self.ledger = Ledger(scenario.config)
+        self.taken = 0
+        self.records: list[bytes] = []
+        self.ordinals: dict[OrderId, int] = {}
+        self._simulated = {index for index, venue in enumerate(scenario.config.venues) if venue.simulated}
+        self._stopped = 0
+        rows = scenario.rows()
+        for machine in self.machines:
+            for stream, columns in rows.items():
+                machine.attach(stream, columns)
+
+    def push(self, item: Item) -> None:
+        """Give an item to every engine; the order it is about is looked up by name."""
+        made = item.event
+        if item.order:
+            name = self.hosts[0].ids.get(item.order)
+            ordinal = UNKNOWN_ORDINAL if name is None else self.ordinals.get(name, UNKNOWN_ORDINAL)
+            made = made._replace(payload=made.payload._replace(order=ordinal))
+        for machine in self.machines:
+            machine.push(made)
+
+    def step(self) -> bool:
+        """One step on every engine; False when none had anything left."""
+        went = [self._guarded(index, machine.step) for index, machine in enumerate(self.machines)]
+        self._same("whether a step was taken", went)
+        if not went[0]:
+            return False
+        self.taken += 1
+        self._compare()
+        return True
+
+    def finish(self) -> None:
+        """The end of the data on every engine, and a last comparison of everything."""
+        lead = self.machines[0]
+        engine = getattr(lead, "engine", None)
+        if engine is not None:
+            take: Callable[[Event, int], None] = engine.take
+
+            def observed(item: Event, depth: int) -> None:
+                take(item, depth)
+                self._follow(lead)
+
+            engine.take = observed
+        for index, machine in enumerate(self.machines):
+            self._guarded(index, machine.finish)
+        self._same_state()
+        if engine is not None:
+            self._agree(lead, everything=True)
+        for name in ("digest", "full_root", "executions", "closed", "equity", "counters"):
+            self._same(name, [_plain(getattr(machine, name)()) for machine in self.machines])
+        self._same("full root", [lead.root(), lead.full_root()])
+
+    def check_replay(self) -> None:
+        """The records so far, replayed on the Python core, come out to the byte and lead to the same state."""
+        try:
+            engine = replay(self.scenario.config, self.records)
+        except ReplayMismatch as error:
+            raise Divergence("replay", self.taken, str(error)) from error
+        self._same("state after replay", [self.machines[0].digest(), engine.digest()])
+
+    # --- comparing
+
+    def _compare(self) -> None:
+        lead = self.machines[0]
+        self._same("record", [machine.last_record for machine in self.machines])
+        self._same_state()
+        if self.taken % FULL_ROOT_EVERY == 0:
+            self._same("full root", [lead.root(), *(machine.full_root() for machine in self.machines)])
+        self._follow(lead)
+        self._agree(lead)
+
+    def _same_state(self) -> None:
+        machines = self.machines
+        self._same("root", [machine.root() for machine in machines])
+        if len(machines) > 1:
+            self._same("what strategies saw", [host.observed for host in self.hosts])
+            self._same("outbox", [_plain(machine.take_outbox()) for machine in machines])
+            if self._simulated:
+                self._same("simulated venues", [machine.venue_bytes() for machine in machines])
+        for host in self.hosts:
+            host.observed.clear()
+
+    def _follow(self, lead: Any) -> None:
+        """Take the leader's last record into the ledger, the names of orders and the counts."""
+        data = lead.last_record
+        self.records.append(data)
+        record = decode_record(data)
+        answers = [(answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers]
+        for strategy, intents in answers:
+            for index, (intent, _) in enumerate(intents):
+                if type(intent) is PlaceOrder:
+                    self.ordinals[OrderId(strategy, record.event.seq_id, index)] = len(self.ordinals) + 1
+        self._count(record, lead.stopped)
+        try:
+            self.ledger.follow(record.event, answers)
+        except Exception as error:
+            raise Divergence("ledger", self.taken, traceback.format_exc(limit=-4)) from error
+
+    def _agree(self, lead: Any, *, everything: bool = False) -> None:
+        try:
+            self.ledger.agree(lead, everything=everything)
+        except Disagreement as error:
+            raise Divergence("ledger", self.taken, str(error)) from error
+
+    def _count(self, record: Record, stopped: int) -> None:
+        coverage, event = self.coverage, record.event
+        coverage.events += 1
+        coverage.kinds[type(event.payload).__name__] += 1
+        for finding in record.findings:
+            coverage.codes[finding.code] += 1
+        for answer in record.answers:
+            for _, verdict in answer.intents:
+                coverage.intents += 1
+                if verdict.code:
+                    coverage.codes[verdict.code] += 1
+                else:
+                    coverage.accepted += 1
+        if event.venue in self._simulated:
+            reason = getattr(event.payload, "reason", 0)
+            if reason in VENUE_CODES:
+                coverage.codes[reason] += 1
+        if stopped != self._stopped:
+            self._stopped = stopped
+            if stopped != RejectCode.S_RANGE:
+                coverage.codes[stopped] += 1
+
+    def _same(self, what: str, values: Sequence[Any]) -> None:
+        first = values[0]
+        for engine, value in zip([*self.engines[1:], *self.engines], values[1:]):
+            if value != first:
+                raise Divergence(what, self.taken, f"{self.engines[0]} {_short(first)}\n{engine} {_short(value)}")
+
+    def _guarded(self, index: int, call: Callable[[], Any]) -> Any:
+        """Call into an engine; what it raises is a divergence too (a panic of the Rust core is no Exception)."""
+        try:
+            return call()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            text = traceback.format_exc(limit=-6)
+            raise Divergence(f"crash of {self.engines[index]}", self.taken, text) from error
+
+
+def play(scenario: Scenario, engines: Sequence[str]) -> Lockstep:
+    """Run a static scenario to its end. Divergence where something differs."""
+    run = Lockstep(scenario, engines)
+    items = sorted(scenario.items, key=lambda item: item.after)
+    position = 0
+    while run.taken < scenario.steps and not run.machines[0].interrupted:
+        while position < len(items) and items[position].after <= run.taken:
+            run.push(items[position])
+            position += 1
+        if not run.step():
+            if position == len(items):
+                break
+            run.push(items[position])
+            position += 1
+    run.finish()
+    return run
+
+
+def _plain(value: Any) -> Any:
+    """Lists of named tuples as plain tuples."""
+    if isinstance(value, list):
+        return [tuple(one) for one in value]
+    return value
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bytes):
+        if len(value) > 60:
+            try:
+                return str(decode_record(value)) + " " + value.hex()[-400:]
+            except Exception:
+                return value.hex()
+        return value.hex()
+    return str(value)[:3000]

@@ -1,0 +1,5 @@
+"""Planted defects."""
+from contextlib import contextmanager
+@contextmanager
+def plant(name):
+    yield

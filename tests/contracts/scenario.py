@@ -1,0 +1,259 @@
+"""A scenario of the fuzzer: a configuration, bars, pushed items and scripted answers, all of it static and serialisable.
+
+Items and answers name orders by where they were placed ("answer#index"), not by number, and answers are found by what called for them, so
+that a scenario still runs after parts of it were taken away. Deliberately not here: how scenarios are made (generator.py) and what is
+compared while one runs (fuzz.py).
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from cracktrader.core import event as events
+from cracktrader.core import intent as intents
+from cracktrader.core.account import Account, AccountKind, Deposit
+from cracktrader.core.capability import Capabilities, FillModel, Venue
+from cracktrader.core.codec import TimerRequest
+from cracktrader.core.config import Config, Conversion, DataKind, OnError, StrategyConfig, Stream
+from cracktrader.core.engine import Response
+from cracktrader.core.event import EVENT_TYPES, BarRows, Event, source_of
+from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
+from cracktrader.core.intent import OrderId
+from cracktrader.core.risk import InstrumentLimit, RiskLimits
+
+UNKNOWN_ORDINAL = 999_999
+"""What an item says of an order that was never placed."""
+UNKNOWN_ID = OrderId(0, 2**40, 0)
+COLUMNS = ("stamp", "open_time", "close_time", "open", "high", "low", "close", "volume")
+
+
+@dataclass(slots=True)
+class Item:
+    """An event pushed from outside once `after` steps were taken. `order` names the order it is about, '' for the number as it stands."""
+
+    after: int
+    event: Event
+    order: str = ""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a strategy says to one callback. Orders in intents are names or ids."""
+
+    intents: list[Any] = field(default_factory=list)
+    timers: list[tuple[int, int]] = field(default_factory=list)
+    error: str = ""
+    interrupted: bool = False
+    draws: int = 0
+    bounds: list[int] = field(default_factory=list)
+    fresh_timers: int = 0
+    declarations: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Scenario:
+    """One run, complete. `steps` is how many steps are taken before the end of the data."""
+
+    seed: int
+    config: Config
+    bars: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
+    """Rows by stream, in the order of COLUMNS."""
+    items: list[Item] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    steps: int = 0
+
+    def rows(self) -> dict[int, BarRows]:
+        """The bars as the engines take them."""
+        return {
+            stream: BarRows(*(array("q", column) for column in (zip(*rows, strict=True) if rows else [()] * 8)))
+            for stream, rows in self.bars.items()
+        }
+
+    def copy(self) -> Scenario:
+        """A scenario whose containers may be changed; items and answers are shared."""
+        bars = {stream: list(rows) for stream, rows in self.bars.items()}
+        return replace(self, bars=bars, items=list(self.items), answers=dict(self.answers))
+
+
+class ScriptedHost:
+    """Answers as the scenario says. One host per engine; each keeps its own record of what was placed under which name."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.ids: dict[str, OrderId] = {}
+        self.used: set[str] = set()
+        self.observed: list[Any] = []
+        """What the view said, for the comparison of the engines."""
+        self.view: Any = None
+        self._calls: Counter[tuple[int, type, int, int]] = Counter()
+
+    def bind(self, view: Any) -> None:
+        """Take the view."""
+        self.view = view
+
+    def wants(self, strategy: int) -> int:
+        """Everything."""
+        del strategy
+        return 2**64 - 1
+
+    def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
+        """The answer to this callback."""
+        place = strategy, type(event.payload), event.ingest_time, event.instrument
+        self._calls[place] += 1
+        name = f"{strategy}.{place[1].__name__}.{place[2]}.{place[3]}.{self._calls[place]}"
+        answer = self.answer(name, strategy, event)
+        self.observed.append((name, status_changed, self._look(strategy, event) if len(self.ids) % 4 == 0 else None))
+        if answer is None:
+            return None
+        self.used.add(name)
+        return self._respond(name, strategy, answer)
+
+    def answer(self, name: str, strategy: int, event: Event) -> Answer | None:
+        """The scripted answer with this name."""
+        del strategy, event
+        return self.scenario.answers.get(name)
+
+    def _respond(self, name: str, strategy: int, answer: Answer) -> Response:
+        view = self.view
+        for _ in range(answer.draws):
+            self.observed.append(view.draw(strategy))
+        for bound in answer.bounds:
+            self.observed.append(view.below(strategy, bound))
+        for _ in range(answer.fresh_timers):
+            self.observed.append(view.next_timer(strategy))
+        for declared in answer.declarations:
+            self.observed.append(view.declare(strategy, *declared))
+        seq = view.seq()
+        wanted = []
+        for index, intent in enumerate(answer.intents):
+            if type(intent) is intents.PlaceOrder:
+                self.ids[f"{name}#{index}"] = OrderId(strategy, seq, index)
+            elif hasattr(intent, "order") and isinstance(intent.order, str):
+                intent = intent._replace(order=self.ids.get(intent.order, UNKNOWN_ID))
+            wanted.append(intent)
+        timers = [TimerRequest(*timer) for timer in answer.timers]
+        return Response(wanted, timers, answer.error, answer.interrupted)
+
+    def _look(self, strategy: int, event: Event) -> Any:
+        """Everything that a strategy may ask, as plain values."""
+        view, config = self.view, self.scenario.config
+        seen: list[Any] = [view.now(), view.seq(), view.equity(), view.cash(), view.orders(strategy)]
+        for index in range(len(config.instruments)):
+            seen += [tuple(view.position(strategy, index)), tuple(view.account_position(index)), view.mark(index)]
+            seen += [tuple(view.working(strategy, index)), view.market_orders(strategy, index)]
+        about = getattr(event.payload, "order", None)
+        if about is not None:
+            seen.append(view.order_by_ordinal(about))
+        return [tuple(tuple(one) for one in value) if isinstance(value, list) else value for value in seen]
+
+
+# --- JSON
+
+
+def dumps(scenario: Scenario, **extra: Any) -> str:
+    """The scenario as JSON text; `extra` says why it is kept."""
+    data = {
+        **extra,
+        "seed": scenario.seed,
+        "steps": scenario.steps,
+        "config": asdict(scenario.config),
+        "columns": list(COLUMNS),
+        "bars": {str(stream): [list(row) for row in rows] for stream, rows in scenario.bars.items()},
+        "items": [_item_out(item) for item in scenario.items],
+        "answers": {name: _answer_out(answer) for name, answer in scenario.answers.items()},
+    }
+    return json.dumps(data, indent=1)
+
+
+def loads(text: str) -> Scenario:
+    """The scenario of a JSON text."""
+    data = json.loads(text)
+    bars = {int(stream): [tuple(row) for row in rows] for stream, rows in data["bars"].items()}
+    answers = {name: _answer_in(answer) for name, answer in data["answers"].items()}
+    return Scenario(
+        data["seed"], config_in(data["config"]), bars, [_item_in(one) for one in data["items"]], answers, data["steps"]
+    )
+
+
+def config_in(data: dict[str, Any]) -> Config:
+    """The configuration of its JSON form."""
+    venues = [
+        Venue(**one | {"capabilities": Capabilities(**one["capabilities"]), "fill": FillModel(one["fill"])})
+        for one in data["venues"]
+    ]
+    accounts = [
+        Account(one["name"], one["venue"], AccountKind(one["kind"]), tuple(Deposit(*row) for row in one["deposits"]))
+        for one in data["accounts"]
+    ]
+    strategies = []
+    for one in data["strategies"]:
+        limited = tuple(InstrumentLimit(**row) for row in one["limits"]["instruments"])
+        limits = RiskLimits(**one["limits"] | {"instruments": limited})
+        strategies.append(StrategyConfig(one["name"], one["parameters"], limits))
+    return Config(
+        currencies=tuple(Currency(**one) for one in data["currencies"]),
+        venues=tuple(venues),
+        accounts=tuple(accounts),
+        instruments=tuple(Instrument(**one | {"kind": InstrumentKind(one["kind"])}) for one in data["instruments"]),
+        streams=tuple(Stream(**one | {"kind": DataKind(one["kind"])}) for one in data["streams"]),
+        strategies=tuple(strategies),
+        base_currency=data["base_currency"],
+        conversions=tuple(Conversion(*row) for row in data["conversions"]),
+        priorities=tuple(data["priorities"]),
+        on_error=OnError(data["on_error"]),
+        recheck_every=data["recheck_every"],
+        seed=data["seed"],
+    )
+
+
+def _item_out(item: Item) -> dict[str, Any]:
+    made = item.event
+    return {
+        "after": item.after,
+        "event": type(made.payload).__name__,
+        "payload": list(made.payload),
+        "order": item.order,
+        "at": made.ingest_time,
+        "stamp": made.event_time,
+        "venue": made.venue,
+        "account": made.account,
+        "instrument": made.instrument,
+        "key": made.idempotency_key,
+    }
+
+
+def _item_in(data: dict[str, Any]) -> Item:
+    kind: Any = getattr(events, data["event"])
+    source = source_of(EVENT_TYPES[kind])
+    made = Event(
+        0,
+        data["stamp"],
+        data["at"],
+        source,
+        data["venue"],
+        data["account"],
+        data["instrument"],
+        kind(*data["payload"]),
+        data["key"],
+    )
+    return Item(data["after"], made, data["order"])
+
+
+def _answer_out(answer: Answer) -> dict[str, Any]:
+    out = {name: value for name in Answer.__slots__ if (value := getattr(answer, name))}
+    if answer.intents:
+        out["intents"] = [[type(intent).__name__, *intent] for intent in answer.intents]
+    return out
+
+
+def _answer_in(data: dict[str, Any]) -> Answer:
+    return Answer(**data | {"intents": [_intent_in(*one) for one in data.get("intents", [])]})
+
+
+def _intent_in(name: str, *values: Any) -> Any:
+    kind: Any = getattr(intents, name)
+    return kind(*(OrderId(*value) if isinstance(value, list) else value for value in values))

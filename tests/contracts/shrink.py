@@ -1,0 +1,3 @@
+"""Shrinker."""
+def shrink(s, engines):
+    return None, "", 0

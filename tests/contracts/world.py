@@ -1,0 +1,231 @@
+"""Worlds of the fuzzer: seeded configurations and bars, plain ones and ones at the edges of the number ranges.
+
+Deliberately not here: what happens in them (generator.py).
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from cracktrader.core.account import Account, AccountKind, Deposit
+from cracktrader.core.capability import SIMULATOR, Capabilities, FillModel, Venue
+from cracktrader.core.config import Config, Conversion, DataKind, OnError, StrategyConfig, Stream
+from cracktrader.core.instrument import Currency, Instrument, InstrumentKind, contract_value, problem
+from cracktrader.core.risk import InstrumentLimit, RiskLimits
+from cracktrader.core.units import I64_MAX, MONEY_MAX, OutOfRange
+
+SECOND = 10**9
+MINUTE = 60 * SECOND
+DAY = 86_400 * SECOND
+ORIGIN = 1_700_006_400 * SECOND
+"""The first moment of every scenario: a midnight, so that some of them cross a day."""
+ALL_TYPES, ALL_TIMES = 0b1111, 0b11111
+BARS = 40
+
+
+def make_config(rng: Random, seed: int) -> Config:
+    """A valid configuration."""
+    currencies = tuple(
+        Currency(name, rng.choice(scales))
+        for name, scales in (("USD", (2, 8, 8, 0, 12)), ("BTC", (8, 8, 3, 12)), ("EUR", (2, 8)))
+    )
+    venues = tuple(_venue(rng, index) for index in range(rng.choice((1, 1, 2))))
+    kinds = [AccountKind.CASH if rng.random() < 0.35 else AccountKind.MARGIN for _ in venues]
+    instruments = tuple(_instruments(rng, currencies, venues, kinds))
+    accounts = tuple(
+        Account(f"a{index}", index, kind, _deposits(rng, index, kind, instruments)) for index, kind in enumerate(kinds)
+    )
+    rates = [index for index, one in enumerate(instruments) if one.is_spot and one.base_currency == 1]
+    conversions = [Conversion(1, rates[0])] if rates and rng.random() < 0.8 else []
+    others = [index for index, one in enumerate(instruments) if one.settlement_currency == 0]
+    if others and rng.random() < 0.7:
+        conversions.append(Conversion(2, rng.choice(others)))
+    priorities = (0, 1, 2, 3)
+    if rng.random() < 0.15:
+        first, second, third, fourth = rng.sample(priorities, 4)
+        priorities = first, second, third, fourth
+    return Config(
+        currencies=currencies,
+        venues=venues,
+        accounts=accounts,
+        instruments=instruments,
+        streams=_streams(rng, venues, instruments),
+        strategies=tuple(_strategy(rng, index, instruments) for index in range(rng.choice((1, 2, 2, 3)))),
+        conversions=tuple(conversions),
+        priorities=priorities,
+        on_error=rng.choice((OnError.HALT_STRATEGY, OnError.HALT_ENGINE)),
+        recheck_every=rng.choice((0, 7, 20, 50)),
+        seed=seed & (2**64 - 1),
+    )
+
+
+def make_bars(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]]]:
+    """Bars of every declared bar stream; ties, gaps and flat bars are frequent."""
+    bars = {}
+    for index, stream in enumerate(config.streams):
+        if stream.kind is not DataKind.BAR:
+            continue
+        instrument = config.instruments[stream.instrument]
+        interval = MINUTE if stream.matching else 5 * MINUTE
+        price, rows = typical_price(instrument), []
+        start = ORIGIN + rng.choice((0, 0, 20 * SECOND))
+        for row in range(BARS if stream.matching else BARS // 5):
+            opened = start + row * interval
+            step = max(price // rng.choice((20, 100, 400)), instrument.tick)
+            values = [price + rng.randint(-3, 3) * step for _ in range(4)]
+            values = [min(max(value, instrument.tick), instrument.max_price) for value in values]
+            stamp = opened if rng.random() < 0.9 else opened + interval
+            volume = rng.choice((0, 1000, 10**12))
+            rows.append((stamp, opened, opened + interval, values[0], max(values), min(values), values[1], volume))
+            price = values[1] if rng.random() < 0.8 else typical_price(instrument)
+        bars[index] = rows
+    return bars
+
+
+def typical_price(instrument: Instrument) -> int:
+    """A price in the middle of what a scenario trades at."""
+    return max(instrument.max_price // 1000 // instrument.tick, 20) * instrument.tick
+
+
+def typical_quantity(instrument: Instrument) -> int:
+    """A quantity that most orders are near."""
+    return max(instrument.max_quantity // 1000 // instrument.lot, 4) * instrument.lot
+
+
+def _venue(rng: Random, index: int) -> Venue:
+    if rng.random() < 0.3:
+        replaces = SIMULATOR if rng.random() < 0.9 else _without_replace(SIMULATOR)
+        latency = rng.choice((0, 0, 1, SECOND, 30 * SECOND))
+        return Venue(f"v{index}", True, replaces, rng.choice(list(FillModel)), latency, rng.choice((0, latency)))
+    full = rng.random() < 0.7
+    capabilities = Capabilities(
+        order_types=ALL_TYPES if full else rng.choice((0b0011, 0b0111, 0b1110)),
+        times_in_force=ALL_TIMES if full else rng.choice((0b00001, 0b01011, 0b10111)),
+        post_only=full or rng.random() < 0.5,
+        reduce_only=full or rng.random() < 0.5,
+        replace=full or rng.random() < 0.5,
+        provisional_fills=rng.random() < 0.5,
+        dense_keys=rng.random() < 0.35,
+        retention_ns=rng.choice((0, SECOND, 30 * SECOND, 30 * SECOND, 10 * MINUTE)),
+    )
+    return Venue(f"v{index}", False, capabilities)
+
+
+def _without_replace(capabilities: Capabilities) -> Capabilities:
+    return Capabilities(
+        capabilities.order_types,
+        capabilities.times_in_force,
+        capabilities.post_only,
+        capabilities.reduce_only,
+        False,
+        capabilities.provisional_fills,
+        capabilities.dense_keys,
+        capabilities.retention_ns,
+    )
+
+
+def _instruments(
+    rng: Random, currencies: tuple[Currency, ...], venues: tuple[Venue, ...], kinds: list[AccountKind]
+) -> list[Instrument]:
+    made: list[Instrument] = []
+    wanted = max(rng.choice((1, 2, 2, 3, 4)), len(venues))
+    while len(made) < wanted:
+        venue = len(made) % len(venues)
+        kind = InstrumentKind.SPOT if kinds[venue] is AccountKind.CASH else rng.choice(list(InstrumentKind))
+        one = _instrument(rng, f"i{len(made)}", venue, kind, currencies)
+        if not problem(one) and _is_tradable(one):
+            made.append(one)
+    return made
+
+
+def _instrument(
+    rng: Random, name: str, venue: int, kind: InstrumentKind, currencies: tuple[Currency, ...]
+) -> Instrument:
+    settlement = rng.choice((0, 0, 0, 1, 2))
+    base = rng.choice((1, 1, 0, 2)) if kind is InstrumentKind.SPOT else settlement
+    quantity_decimals = rng.choice((0, 2, 8, 12))
+    if kind is InstrumentKind.SPOT and rng.random() < 0.6:
+        quantity_decimals = currencies[base].scale
+    tick, lot = rng.choice((1, 1, 5, 25)), rng.choice((1, 1, 10, 1000))
+    max_price, max_quantity = 1000 * tick * rng.choice((400, 20_000)), 1000 * lot * rng.choice((8, 500))
+    price_decimals = rng.choice((0, 2, 4, 12))
+    if rng.random() < 0.08:
+        max_price, max_quantity = I64_MAX, I64_MAX // rng.choice((1, 1000))
+        price_decimals, quantity_decimals = rng.choice(((12, 12), (12, 8), (0, 0)))
+    return Instrument(
+        name,
+        venue,
+        kind,
+        base,
+        settlement,
+        currencies[settlement].scale,
+        price_decimals,
+        quantity_decimals,
+        tick,
+        lot,
+        max_price,
+        max_quantity,
+        multiplier=rng.choice((10**9, 10**9, 10**9, 5 * 10**9, 1, 333_333_333)),
+        initial_margin=rng.choice((10**9, 10**8, 333_333_333, 0)),
+        maker_fee=rng.choice((0, -10_000, 200_000)),
+        taker_fee=rng.choice((0, 500_000, 1_234_567)),
+    )
+
+
+def _is_tradable(instrument: Instrument) -> bool:
+    """Whether a typical order is worth something that fits many times over."""
+    try:
+        return (
+            1 <= contract_value(instrument, typical_price(instrument), typical_quantity(instrument)) < MONEY_MAX >> 20
+        )
+    except OutOfRange:
+        return False
+
+
+def _deposits(rng: Random, venue: int, kind: AccountKind, instruments: tuple[Instrument, ...]) -> tuple[Deposit, ...]:
+    """Enough for some hundred typical orders, at times far too little."""
+    needed: dict[int, int] = {}
+    for one in instruments:
+        if one.venue == venue:
+            value = contract_value(one, typical_price(one), typical_quantity(one))
+            needed[one.settlement_currency] = needed.get(one.settlement_currency, 0) + value
+    factor = rng.choice((5, 100, 1000, 1000)) if kind is AccountKind.CASH else rng.choice((2, 100, 1000, 1000))
+    if rng.random() < 0.04:
+        return tuple(Deposit(currency, MONEY_MAX - value) for currency, value in sorted(needed.items()))
+    return tuple(Deposit(currency, min(value * factor, MONEY_MAX >> 4)) for currency, value in sorted(needed.items()))
+
+
+def _streams(rng: Random, venues: tuple[Venue, ...], instruments: tuple[Instrument, ...]) -> tuple[Stream, ...]:
+    streams = []
+    for index, one in enumerate(instruments):
+        if venues[one.venue].simulated or rng.random() < 0.4:
+            streams.append(Stream(index, DataKind.BAR, True, 0, rng.choice((0, 0, SECOND))))
+            if rng.random() < 0.15:
+                streams.append(Stream(index, DataKind.BAR, False, 3))
+        else:
+            streams.append(Stream(index, rng.choice((DataKind.TRADE, DataKind.QUOTE)), True, 0))
+    return tuple(streams)
+
+
+def _strategy(rng: Random, index: int, instruments: tuple[Instrument, ...]) -> StrategyConfig:
+    if rng.random() < 0.55:
+        return StrategyConfig(f"s{index}")
+    chosen = rng.randrange(len(instruments))
+    one = instruments[chosen]
+    value = contract_value(one, typical_price(one), typical_quantity(one))
+    tight = rng.choice(("quantity", "position", "notional", "open", "rate", "collar", "loss"))
+    own = InstrumentLimit(
+        chosen,
+        max_order_quantity=typical_quantity(one) * 2 if tight == "quantity" else 0,
+        max_position=typical_quantity(one) * 8 if tight == "position" else 0,
+    )
+    limits = RiskLimits(
+        max_order_notional=value * 3 if tight == "notional" else 0,
+        max_open_orders=rng.choice((3, 8)) if tight == "open" else 0,
+        max_orders_per_window=rng.choice((2, 5)) if tight == "rate" else 0,
+        window_ns=rng.choice((SECOND, 5 * MINUTE)) if tight == "rate" else 0,
+        price_collar=rng.choice((20_000_000, 1_000_000)) if tight == "collar" else 0,
+        max_daily_loss=rng.choice((1, max(value // 10, 1))) if tight == "loss" else 0,
+        instruments=(own,) if tight in ("quantity", "position") else (),
+    )
+    return StrategyConfig(f"s{index}", '{"n": 1}', limits)
