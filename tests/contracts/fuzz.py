@@ -62,8 +62,9 @@ def generate(seed: int, engines: Sequence[str], coverage: Coverage, *, replays: 
     scenario = new_scenario(seed, STEPS)
     leader = Generator(scenario, coverage)
     run = Lockstep(scenario, engines, leader=leader, coverage=coverage)
-    state = run.machines[0].engine.state
-    leader.watch(state)
+    engine = run.machines[0].engine
+    state = engine.state
+    leader.watch(state, engine.sequencer.queue)
     coverage.scenarios += 1
     try:
         while run.taken < scenario.steps and not run.machines[0].interrupted:

@@ -15,7 +15,7 @@ from scenario import Answer, Scenario, ScriptedHost
 from world import DAY, MINUTE, SECOND, make_bars, make_config, typical_price, typical_quantity
 
 from cracktrader.core.config import DataKind
-from cracktrader.core.event import DataEnded, Event, RunStopped, Start
+from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
 from cracktrader.core.intent import (
     CancelOrder,
     NoOp,
@@ -27,7 +27,7 @@ from cracktrader.core.intent import (
     Side,
     TimeInForce,
 )
-from cracktrader.core.order import Life, OrderInput
+from cracktrader.core.order import Guard, Life, OrderInput
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import I64_MAX, NONE_PRICE
 
@@ -89,17 +89,18 @@ class Generator(ScriptedHost):
         self.coverage = coverage
         self.config = scenario.config
         self.ending = self.rng.choice(ENDINGS)
-        self.ending_at = scenario.steps * 3 // 4 + self.rng.randrange(max(scenario.steps // 5, 1))
+        self.ending_at = scenario.steps * 5 // 6 + self.rng.randrange(max(scenario.steps // 8, 1))
         self.taken = 0
         """Steps taken."""
         self.looping: set[int] = set()
         self.state: Any = None
+        self.queue: list[Any] = []
         self.names: dict[OrderId, str] = {}
         self.hostile: Any = None
 
-    def watch(self, state: Any) -> None:
-        """Look at the leading engine's state from now on."""
-        self.state = state
+    def watch(self, state: Any, queue: list[Any]) -> None:
+        """Look at the leading engine's state and pending items from now on."""
+        self.state, self.queue = state, queue
         self.hostile = Hostile(self.rng, self.scenario, state, self.names, self.coverage)
 
     @property
@@ -109,7 +110,10 @@ class Generator(ScriptedHost):
 
     def push(self, *, idle: bool) -> list[Any]:
         """The items pushed before the next step; at least one when the engine has nothing to do."""
-        count = self.rng.choice((0, 0, 0, 1, 1, 1, 2, 3)) or (1 if idle else 0)
+        count = self.rng.choice((0, 0, 1, 1, 1, 2, 2, 3) if self.hostile.outside else (0, 0, 0, 0, 0, 1))
+        if len(self.queue) > self.rng.choice((2, 4, 8)) or any(not self.state.owners[strategy].halted for strategy in self.looping):
+            count = 0
+        count = count or (1 if idle else 0)
         items = [self.hostile.item(self.taken) for _ in range(count)]
         if self.is_ending and self.ending in ("operator", "range", "ended") and not self.state.stopped:
             items.append(self.hostile.ending(self.ending, self.taken))
@@ -139,8 +143,10 @@ class Generator(ScriptedHost):
             return self._end(strategy)
         if type(payload) in (DataEnded, RunStopped):
             return Answer([self._place(strategy)])
+        if not self._has_marks and rng.random() < 0.9:
+            return None
         busy = rng.random()
-        if busy < 0.5:
+        if busy < 0.55 or (rng.random() > self._eagerness(type(payload))):
             return None
         answer = Answer()
         for _ in range(1 if busy < 0.85 else rng.randint(2, 4)):
@@ -148,6 +154,16 @@ class Generator(ScriptedHost):
         if busy > 0.96:
             self._extras(strategy, answer)
         return answer
+
+    def _eagerness(self, kind: type) -> float:
+        """How likely a busy strategy answers: seldom to refusals, and when nothing new is taken, or the run would feed on itself."""
+        if self.state.ended or self.state.stopped:
+            return 0.15
+        return 0.1 if kind in (Denied, Refused) else 1.0
+
+    @property
+    def _has_marks(self) -> bool:
+        return any(market.has_mark for market in self.state.markets)
 
     def _on_start(self, strategy: int) -> Answer:
         answer = Answer(draws=self.rng.randrange(3))
@@ -197,9 +213,9 @@ class Generator(ScriptedHost):
     def _intent(self, strategy: int, name: str, earlier: list[Any]) -> Any:
         rng = self.rng
         choice = rng.random()
-        if choice < 0.42:
+        if choice < 0.52:
             return self._place(strategy)
-        if choice < 0.56:
+        if choice < 0.58:
             return self._bent(strategy, min(rng.sample(INVALID, 5), key=self.coverage.codes.__getitem__))
         if choice < 0.96:
             return self._request(strategy, name, earlier)
@@ -328,25 +344,33 @@ class Generator(ScriptedHost):
             other_name = rng.choice(list(self.names.values())) if self.names and rng.random() < 0.5 else other
             return CancelOrder(other_name) if rng.random() < 0.5 else ReplaceOrder(other_name, 1)
         fresh = [index for index, intent in enumerate(earlier) if type(intent) is PlaceOrder]
-        if fresh and rng.random() < 0.4:
+        if fresh and rng.random() < 0.08:
             label = f"{name}#{rng.choice(fresh)}"
             place = earlier[int(label.rpartition("#")[2])]
             if rng.random() < 0.5:
                 return CancelOrder(label)
             return ReplaceOrder(label, place.quantity, place.limit_price, place.stop_price)
         own = [order for order in state.orders.values() if order.id.strategy == strategy and order.id in self.names]
-        if not own:
+        working = [order for order in own if order.life.is_open]
+        if working and rng.random() < 0.75:
+            own = working
+        elif not own or (not working and rng.random() < 0.6):
             return self._place(strategy)
         options = []
-        for order in rng.sample(own, min(len(own), 4)):
+        for order in rng.sample(own, min(len(own), 6)):
             for told in (OrderInput.CANCEL_REQUEST, OrderInput.REPLACE_REQUEST):
-                known = self.coverage.rows[*order.state, told, 0] * rng.random()
-                options.append((known, order.ordinal, told))
-        _, ordinal, told = min(options) if rng.random() < 0.6 else rng.choice(options)
+                known = self.coverage.rarity(order.state, told, Guard.ANY)
+                options.append((known, rng.random(), order.ordinal, told))
+        _, _, ordinal, told = min(options) if rng.random() < 0.7 else rng.choice(options)
         order = state.orders[ordinal]
-        if told is OrderInput.CANCEL_REQUEST:
-            return CancelOrder(self.names[order.id])
-        return self._replace(order)
+        if told is OrderInput.REPLACE_REQUEST and (self._replaces(order) or rng.random() < 0.1):
+            return self._replace(order)
+        return CancelOrder(self.names[order.id])
+
+    def _replaces(self, order: Any) -> bool:
+        """Whether the order's venue can replace it."""
+        venues = self.config.venues
+        return order.venue < len(venues) and venues[order.venue].capabilities.replace
 
     def _replace(self, order: Any) -> ReplaceOrder:
         """New terms for an order, most of them possible."""
@@ -354,7 +378,7 @@ class Generator(ScriptedHost):
         if order.instrument >= len(self.config.instruments) or rng.random() < 0.04:
             return ReplaceOrder(name, rng.choice((0, 1, order.quantity)), rng.choice((NONE_PRICE, 0, 7)), NONE_PRICE)
         instrument = self.config.instruments[order.instrument]
-        if rng.random() < 0.12 and order.net_filled > 0:
+        if rng.random() < 0.2 and order.net_filled > 0:
             quantity = max(order.net_filled // instrument.lot, 1) * instrument.lot
         else:
             base = order.quantity if order.life is Life.CREATED else max(order.net_filled, 0) + order.open_quantity

@@ -95,13 +95,22 @@ class Hostile:
         unmarked = [index for index in self.quoted if not self.state.markets[index].has_mark]
         if unmarked and choice < 0.5:
             return self._market(after, rng.choice(unmarked), sound=True)
-        if choice < 0.80 and self.outside:
+        if choice < 0.3 and self._is_tied():
+            return self._control(after)
+        if choice < 0.86 and self.outside:
             return self._report(after)
-        if choice < 0.86:
+        if choice < 0.90:
             return self._account_event(after)
-        if choice < 0.95:
+        if choice < 0.96:
             return self._market(after, rng.randrange(len(self.config.instruments)), sound=rng.random() < 0.8)
         return self._control(after)
+
+    def _is_tied(self) -> bool:
+        """Whether some flag or freeze keeps strategies from trading."""
+        state = self.state
+        if state.kill_switch or state.reduce_only or any(market.halted or market.frozen for market in state.markets):
+            return True
+        return any(owner.kill_switch or owner.reduce_only for owner in state.owners)
 
     def ending(self, kind: str, after: int) -> Item:
         """The item that ends what strategies may do."""
@@ -132,19 +141,19 @@ class Hostile:
         ]
         if not orders:
             return self._about_nothing(after) if choice < 0.2 else self._control(after)
-        if choice < 0.55:
+        if choice < 0.68:
             return self._rarest(after, orders)
         return self._expected(after, rng.choice(orders))
 
     def _rarest(self, after: int, orders: list[Any]) -> Item:
         """The report whose row was hit least, of a few orders."""
-        rng, rows = self.rng, self.coverage.rows
+        rng, rarity = self.rng, self.coverage.rarity
         best: tuple[Any, ...] | None = None
         for order in rng.sample(orders, min(len(orders), 5)):
-            state = order.life, order.pending, order.triggered, order.in_doubt
+            state = order.state
             for index, (_, told) in enumerate(ON_ORDERS):
                 for guard in self._guards(order, told):
-                    known = rows.get((*state, told, guard), 0), rng.random(), index, guard, order
+                    known = rarity(state, told, guard), rng.random(), index, guard, order
                     if best is None or known < best:
                         best = known
         assert best is not None
@@ -263,6 +272,9 @@ class Hostile:
         """The key of a fill: mostly of this order, at times of another, one that is to come, or one that never comes."""
         rng, fills = self.rng, self.state.fills
         own = [key for key in self.state.keys.get(order.ordinal, ()) if (order.account, key) in fills]
+        busted = [key for key in own if fills[order.account, key].busted]
+        if busted and rng.random() < 0.3:
+            return str(rng.choice(busted))
         if own and rng.random() < 0.8:
             return str(rng.choice(own))
         if fills and rng.random() < 0.3:
@@ -285,7 +297,10 @@ class Hostile:
         venue = rng.choice(self.outside)
         account = next(index for index, one in enumerate(self.config.accounts) if one.venue == venue)
         payload = rng.choice((Accepted(ordinal), Cancelled(ordinal, 0, ""), Filled(ordinal, 1, 1, 0, 0, 0, 0)))
-        return self._item(after, payload, account, NULL_INSTRUMENT, self._moment())
+        item = self._item(after, payload, account, NULL_INSTRUMENT, self._moment())
+        if ordinal in state.orders:
+            item.order = self.names.get(state.orders[ordinal].id, "")
+        return item
 
     def _again(self, after: int) -> Item:
         """An earlier report once more: the same, with another stamp, or with other content under its key."""
@@ -294,6 +309,8 @@ class Hostile:
             old = self.items[rng.randrange(max(len(self.items) - 60, 0), len(self.items))]
             if old.event.idempotency_key and old.event.source == 0:
                 break
+        else:
+            return self._about_nothing(after)
         at = self._moment()
         made = old.event._replace(ingest_time=max(at, 0))
         choice = rng.random()
@@ -306,7 +323,7 @@ class Hostile:
     def _other(self, payload: Any) -> Any:
         """Other content."""
         if isinstance(payload, Filled):
-            return payload._replace(quantity=payload.quantity + 1)
+            return payload._replace(quantity=_changed(payload.quantity))
         if isinstance(payload, Accepted):
             return Expired(payload.order)
         if isinstance(payload, Expired | Triggered | InDoubt | Absent):
@@ -390,7 +407,7 @@ class Hostile:
         rng, now = self.rng, self.state.now
         streams = [s for s, stream in enumerate(self.config.streams) if stream.instrument == index and stream.kind == 0]
         stream = rng.choice(streams) if streams and rng.random() < 0.8 else rng.choice((0, 99))
-        wide = rng.randint(-1, 3)
+        wide = rng.randint(-1, 3) if price < I64_MAX - 3 else 0
         bar = Bar(now, now + SECOND, price, price + wide, max(price - wide, 0), price, rng.choice((5, 5, -1)), stream)
         return rng.choice(
             (Trade(0, 1, 0), Trade(price, 0, 0), Quote(price, 1, price - 1, 1), Quote(0, 1, 1, 1), bar, bar, bar)
@@ -402,19 +419,19 @@ class Hostile:
         strategies = len(state.owners)
         tight = [index for index, owner in enumerate(state.owners) if owner.kill_switch or owner.reduce_only]
         frozen = [index for index, market in enumerate(state.markets) if market.halted or market.frozen]
-        if (state.kill_switch or state.reduce_only) and choice < 0.4:
+        if (state.kill_switch or state.reduce_only) and choice < 0.8:
             return Item(after, event(RiskFlagSet(NULL_INDEX, 0 if state.kill_switch else 1, False), at))
-        if tight and choice < 0.6:
+        if tight and choice < 0.85:
             owner = rng.choice(tight)
             return Item(after, event(RiskFlagSet(owner, 0 if state.owners[owner].kill_switch else 1, False), at))
-        if frozen and choice < 0.85:
+        if frozen and choice < 0.93:
             return self._status(after, rng.choice(frozen), False, at)
         if choice < 0.25:
             return self._status(after, rng.randrange(len(state.markets) + 1), True, at)
         if choice < 0.55:
             owner = rng.choice((NULL_INDEX, *range(strategies + 1)))
             return Item(after, event(RiskFlagSet(owner, rng.choice((0, 1, 1, 2)), rng.random() < 0.4), at))
-        if choice < 0.57:
+        if choice < 0.555:
             return Item(after, event(StrategyHalted(rng.randrange(strategies + 1)), at))
         payload = SessionOpened() if rng.random() < 0.5 else SessionClosed()
         return Item(after, event(payload, at, venue=0, instrument=rng.choice((0, NULL_INSTRUMENT))))
@@ -440,7 +457,7 @@ class Hostile:
         if rng.random() < (0.02 if is_fill else 0.2):
             return ""
         if self.config.venues[self.config.accounts[account].venue].simulated:
-            return f"outside{len(self.items)}" if rng.random() < 0.5 else str(rng.randrange(1, 200))
+            return rng.choice(("", "", "", "", "", "", f"outside{len(self.items)}", str(rng.randrange(1, 99))))
         mine = [one for one in self.skipped if one[0] == account]
         if mine and rng.random() < 0.3:
             self.skipped.remove(mine[0])
@@ -459,17 +476,19 @@ class Hostile:
     def _moment(self) -> int:
         """When an item may be known: mostly at once or soon, seldom long ago or much later."""
         choice, now = self.rng.random(), self.state.now
-        if choice < 0.45:
+        if choice < 0.4:
             return now
-        if choice < 0.75:
+        if choice < 0.65:
             return now + self.rng.randrange(1, SECOND)
         if choice < 0.94:
             return now + self.rng.randrange(1, 20 * SECOND)
-        if choice < 0.97:
+        if choice < 0.96:
             return max(now - self.rng.randrange(1, MINUTE), 0)
         return now + (self.rng.randrange(1, 5 * MINUTE) if choice < 0.997 else DAY)
 
 
 def _changed(value: Any) -> Any:
     """Another value of the same kind."""
-    return value + "x" if isinstance(value, str) else value + 1
+    if isinstance(value, str):
+        return value + "x"
+    return value - 1 if value > 0 else value + 1

@@ -26,11 +26,11 @@ VENUE_CODES = range(RejectCode.V_FUNDS, RejectCode.V_FUNDS + 100)
 
 
 class Divergence(Exception):
-    """The engines, or an engine and the ledger, differ: what, after which step, and how."""
+    """The engines, or an engine and the ledger, differ: what, at which event, and how. `steps` is how many steps show it."""
 
-    def __init__(self, what: str, step: int, detail: str) -> None:
-        super().__init__(f"{what} after step {step}: {detail}")
-        self.what, self.step, self.detail = what, step, detail
+    def __init__(self, what: str, event: int, steps: int, detail: str) -> None:
+        super().__init__(f"{what} differs at event {event}: {detail}")
+        self.what, self.event, self.steps, self.detail = what, event, steps, detail
 
 
 class Lockstep:
@@ -53,6 +53,9 @@ class Lockstep:
         ]
         self.ledger = Ledger(scenario.config)
         self.taken = 0
+        """Steps taken before the end of the data."""
+        self.events = 0
+        self.finishing = False
         self.records: list[bytes] = []
         self.ordinals: dict[OrderId, int] = {}
         self._simulated = {index for index, venue in enumerate(scenario.config.venues) if venue.simulated}
@@ -74,9 +77,11 @@ class Lockstep:
 
     def step(self) -> bool:
         """One step on every engine; False when none had anything left."""
+        self.events += 1
         went = [self._guarded(index, machine.step) for index, machine in enumerate(self.machines)]
         self._same("whether a step was taken", went)
         if not went[0]:
+            self.events -= 1
             return False
         self.taken += 1
         self._compare()
@@ -90,10 +95,12 @@ class Lockstep:
             take: Callable[[Event, int], None] = engine.take
 
             def observed(item: Event, depth: int) -> None:
+                self.events += 1
                 take(item, depth)
                 self._follow(lead)
 
             engine.take = observed
+        self.finishing = True
         for index, machine in enumerate(self.machines):
             self._guarded(index, machine.finish)
         self._same_state()
@@ -108,7 +115,7 @@ class Lockstep:
         try:
             engine = replay(self.scenario.config, self.records)
         except ReplayMismatch as error:
-            raise Divergence("replay", self.taken, str(error)) from error
+            raise self._divergence("replay", str(error)) from error
         self._same("state after replay", [self.machines[0].digest(), engine.digest()])
 
     # --- comparing
@@ -147,13 +154,13 @@ class Lockstep:
         try:
             self.ledger.follow(record.event, answers)
         except Exception as error:
-            raise Divergence("ledger", self.taken, traceback.format_exc(limit=-4)) from error
+            raise self._divergence("ledger", traceback.format_exc(limit=-4)) from error
 
     def _agree(self, lead: Any, *, everything: bool = False) -> None:
         try:
             self.ledger.agree(lead, everything=everything)
         except Disagreement as error:
-            raise Divergence("ledger", self.taken, str(error)) from error
+            raise self._divergence("ledger", str(error)) from error
 
     def _count(self, record: Record, stopped: int) -> None:
         coverage, event = self.coverage, record.event
@@ -177,11 +184,15 @@ class Lockstep:
             if stopped != RejectCode.S_RANGE:
                 coverage.codes[stopped] += 1
 
+    def _divergence(self, what: str, detail: str) -> Divergence:
+        at_step = what.startswith(("whether", "crash")) and not self.finishing
+        return Divergence(what, self.events, self.taken + at_step, detail)
+
     def _same(self, what: str, values: Sequence[Any]) -> None:
         first = values[0]
         for engine, value in zip([*self.engines[1:], *self.engines], values[1:]):
             if value != first:
-                raise Divergence(what, self.taken, f"{self.engines[0]} {_short(first)}\n{engine} {_short(value)}")
+                raise self._divergence(what, f"{self.engines[0]} {_short(first)}\n{engine} {_short(value)}")
 
     def _guarded(self, index: int, call: Callable[[], Any]) -> Any:
         """Call into an engine; what it raises is a divergence too (a panic of the Rust core is no Exception)."""
@@ -191,12 +202,12 @@ class Lockstep:
             raise
         except BaseException as error:
             text = traceback.format_exc(limit=-6)
-            raise Divergence(f"crash of {self.engines[index]}", self.taken, text) from error
+            raise self._divergence(f"crash of {self.engines[index]}", text) from error
 
 
-def play(scenario: Scenario, engines: Sequence[str]) -> Lockstep:
+def play(scenario: Scenario, engines: Sequence[str], run: Lockstep | None = None) -> Lockstep:
     """Run a static scenario to its end. Divergence where something differs."""
-    run = Lockstep(scenario, engines)
+    run = run or Lockstep(scenario, engines)
     items = sorted(scenario.items, key=lambda item: item.after)
     position = 0
     while run.taken < scenario.steps and not run.machines[0].interrupted:

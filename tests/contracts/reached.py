@@ -9,16 +9,24 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from cracktrader.core import admission
 from cracktrader.core.engine import facts, outgoing
-from cracktrader.core.order import Guard, Life, OrderInput, Pending
+from cracktrader.core.order import Guard, Life, OrderInput, OrderState, Pending, Transition, transition
 from cracktrader.core.reject import RejectCode
 
 Row = tuple[int, int, bool, bool, int, int]
-STOPS_BY_DEFECT = ("S_INVARIANT_QUANTITY", "S_INVARIANT_CASH", "S_INVARIANT_POSITION", "S_INVARIANT_LEDGERS")
-"""Codes that only a defect of a core gives; the golden traces and the planted defects show them."""
+NEVER = (
+    "S_INVARIANT_QUANTITY",
+    "S_INVARIANT_CASH",
+    "S_INVARIANT_POSITION",
+    "S_INVARIANT_LEDGERS",
+    "V_REPLACE_FILLED",
+)
+"""Codes that no run gives: invariants that only a defect breaks, and the simulated venue's answer to a replace of a partly filled order,
+which needs partial fills and bars have none."""
 
 
 @dataclass
@@ -32,6 +40,8 @@ class Coverage:
     open_orders: int = 0
     """Summed over events."""
     rows: Counter[Row] = field(default_factory=Counter)
+    states: Counter[tuple[int, int, bool, bool]] = field(default_factory=Counter)
+    """Inputs by the state they met: the sum of its rows."""
     codes: Counter[int] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     """Events by type."""
@@ -47,19 +57,28 @@ class Coverage:
         self.codes.update(other.codes)
         self.kinds.update(other.kinds)
 
+    def rarity(self, state: OrderState, told: OrderInput, guard: Guard) -> int:
+        """How often the row, or what comes after it, was met: low for a row that is rare or leads to a rare state."""
+        known = self.rows[*state, told, guard]
+        outcome = _outcome(state, told, guard)
+        if outcome is None or outcome.state == state:
+            return known
+        return min(known, self.states[outcome.state] // ROWS_OF_A_STATE)
+
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count every input of the state machine of the Python core, each request once."""
-        transition, rows = facts.transition, self.rows
+        right, rows, states = facts.transition, self.rows, self.states
 
         def counted(state: Any, told: Any, guard: Any) -> Any:
             rows[*state, told, guard] += 1
-            return transition(state, told, guard)
+            states[state] += 1
+            return right(state, told, guard)
 
         def sent(state: Any, told: Any, guard: Any) -> Any:
             if told is OrderInput.SUBMIT:
                 rows[*state, told, guard] += 1
-            return transition(state, told, guard)
+            return right(state, told, guard)
 
         before = facts.transition, admission.transition, outgoing.transition
         facts.transition = admission.transition = counted
@@ -68,6 +87,15 @@ class Coverage:
             yield
         finally:
             facts.transition, admission.transition, outgoing.transition = before
+
+
+ROWS_OF_A_STATE = 19
+
+
+@cache
+def _outcome(state: OrderState, told: OrderInput, guard: Guard) -> Transition | None:
+    outcome = transition(state, told, guard)
+    return outcome if isinstance(outcome, Transition) else None
 
 
 def words(row: Row) -> tuple[str, str, bool, bool, str, str]:
@@ -85,15 +113,22 @@ def words(row: Row) -> tuple[str, str, bool, bool, str, str]:
 
 
 def reachable_codes() -> list[RejectCode]:
-    """Every code a run without a defect can give."""
-    return [code for code in RejectCode if code.name not in STOPS_BY_DEFECT]
+    """Every code a run can give."""
+    return [code for code in RejectCode if code.name not in NEVER]
+
+
+def can_occur(row: Any) -> bool:
+    """Whether quantities allow a row of the contract: an order that was never accepted has no fills, so a new total of at least 1 leaves
+    something open."""
+    life, _, _, _, told, guard = row
+    return not (told == "Replaced" and guard != "gt0" and life in ("Created", "Denied", "Submitted"))
 
 
 def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str], list[str]]:
     """Lines that show the floors, and what misses one: acceptance 30 %, five open orders, rows and codes `floor` times each."""
     rows = {words(row): count for row, count in coverage.rows.items()}
-    least = sorted((rows.get(tuple(row), 0), tuple(row)) for row in reachable)
-    strange = sorted(set(rows) - {tuple(row) for row in reachable})
+    least = sorted((rows.get(tuple(row), 0), tuple(row)) for row in reachable if can_occur(row))
+    strange = sorted(set(rows) - {tuple(row) for row in reachable if can_occur(row)})
     codes = sorted((coverage.codes[code], code.name) for code in reachable_codes())
     events = max(coverage.events, 1)
     share, open_orders = coverage.accepted / max(coverage.intents, 1), coverage.open_orders / events

@@ -1,3 +1,198 @@
-"""Shrinker."""
-def shrink(s, engines):
-    return None, "", 0
+"""The shrinker: a scenario that diverges, made as small as it can be while it still diverges.
+
+First it ends where it diverged, then parts are taken away (delta debugging over items, answers, intents, timers, bars and declarations),
+then values are made plainer. Deliberately not here: how a scenario runs (lockstep.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lockstep import Divergence, Lockstep, play
+from scenario import Answer, Item, Scenario
+
+from cracktrader.core.risk import RiskLimits
+
+Attempt = Callable[[Scenario], bool]
+NOTHING = Answer()
+
+
+class Shrinker:
+    """Keeps the smallest scenario that still diverges."""
+
+    def __init__(self, scenario: Scenario, engines: Sequence[str], seconds: float) -> None:
+        self.engines = engines
+        self.deadline = time.monotonic() + seconds
+        self.best = scenario
+        self.divergence: Divergence | None = None
+        self.size = 0
+        self.runs = 0
+
+    def attempt(self, scenario: Scenario) -> bool:
+        """Keep the scenario if it still diverges, and no later than the best one."""
+        if time.monotonic() > self.deadline:
+            return False
+        self.runs += 1
+        try:
+            play(scenario, self.engines)
+        except Divergence as divergence:
+            if self.divergence is None or divergence.event <= self.divergence.event:
+                scenario.steps = divergence.steps
+                self.best, self.divergence = scenario, divergence
+                return True
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError):
+            return False
+        return False
+
+    def run(self) -> None:
+        """Make it smaller until nothing helps."""
+        if not self.attempt(self.best.copy()):
+            return
+        self._cut_unused()
+        size = None
+        while size != (size := self._measure()):
+            for shrink in (self._items, self._answers, self._inside_answers, self._bars, self._strategies):
+                shrink()
+                self._cut_unused()
+        self._plainer()
+        self._cut_unused()
+
+    def _measure(self) -> tuple[int, ...]:
+        best = self.best
+        intents = sum(len(answer.intents) + len(answer.timers) for answer in best.answers.values())
+        return len(best.items), len(best.answers), intents, sum(map(len, best.bars.values())), best.steps
+
+    # --- taking away
+
+    def _drop(self, count: int, without: Callable[[set[int]], Scenario]) -> None:
+        """Delta debugging: take away chunks of `count` parts, halving the chunks."""
+        gone: set[int] = set()
+        chunk = max(count // 2, 1)
+        while True:
+            for start in range(count - chunk, -chunk, -chunk):
+                wanted = {index for index in range(max(start, 0), start + chunk) if index not in gone}
+                if wanted and self.attempt(without(gone | wanted)):
+                    gone |= wanted
+            if chunk == 1:
+                return
+            chunk = max(chunk // 2, 1)
+
+    def _items(self) -> None:
+        base = self.best.copy()
+
+        def without(gone: set[int]) -> Scenario:
+            made = base.copy()
+            made.items = [item for index, item in enumerate(base.items) if index not in gone]
+            return made
+
+        self._drop(len(base.items), without)
+
+    def _answers(self) -> None:
+        base = self.best.copy()
+        names = list(base.answers)
+
+        def without(gone: set[int]) -> Scenario:
+            made = base.copy()
+            made.answers = {name: base.answers[name] for index, name in enumerate(names) if index not in gone}
+            return made
+
+        self._drop(len(names), without)
+
+    def _inside_answers(self) -> None:
+        """Single intents become nothing where that keeps the names of the others, else go; so do timers, draws and declarations."""
+        for name in list(self.best.answers):
+            for part in ("timers", "declarations", "bounds", "intents"):
+                for index in reversed(range(len(getattr(self.best.answers[name], part)))):
+                    answer = self.best.answers[name]
+                    values = list(getattr(answer, part))
+                    del values[index]
+                    self._with_answer(name, replace(answer, **{part: values}))
+            for part in ("draws", "fresh_timers", "error", "interrupted"):
+                plain = getattr(NOTHING, part)
+                if getattr(self.best.answers[name], part) != plain:
+                    self._with_answer(name, replace(self.best.answers[name], **{part: plain}))
+
+    def _with_answer(self, name: str, answer: Answer) -> bool:
+        made = self.best.copy()
+        made.answers[name] = answer
+        return self.attempt(made)
+
+    def _bars(self) -> None:
+        for stream in list(self.best.bars):
+            base = self.best.copy()
+
+            def without(gone: set[int], base: Scenario = base, stream: int = stream) -> Scenario:
+                made = base.copy()
+                made.bars[stream] = [row for index, row in enumerate(base.bars[stream]) if index not in gone]
+                return made
+
+            self._drop(len(base.bars[stream]), without)
+
+    def _strategies(self) -> None:
+        """Fewer strategies: the last one goes; limits go."""
+        while len(self.best.config.strategies) > 1:
+            made = self.best.copy()
+            made.config = replace(made.config, strategies=made.config.strategies[:-1])
+            gone = f"{len(made.config.strategies)}."
+            made.answers = {name: answer for name, answer in made.answers.items() if not name.startswith(gone)}
+            if not self.attempt(made):
+                break
+        for index, strategy in enumerate(self.best.config.strategies):
+            if strategy.limits != RiskLimits():
+                plain = list(self.best.config.strategies)
+                plain[index] = replace(strategy, limits=RiskLimits())
+                self._with_config(strategies=tuple(plain))
+
+    def _with_config(self, **changes: Any) -> bool:
+        made = self.best.copy()
+        made.config = replace(made.config, **changes)
+        return self.attempt(made)
+
+    def _cut_unused(self) -> None:
+        """Answers nobody asked for, and items that were never pushed."""
+        made = self.best.copy()
+        run = Lockstep(made, self.engines)
+        used: set[str] = set()
+        made.items = [item for item in made.items if item.after < made.steps]
+        try:
+            play(made, self.engines, run)
+        except Divergence:
+            used = run.hosts[0].used.union(*(host.used for host in run.hosts))
+        made.answers = {name: answer for name, answer in made.answers.items() if name in used}
+        self.attempt(made)
+
+    # --- plainer
+
+    def _plainer(self) -> None:
+        config = self.best.config
+        self._with_config(recheck_every=0)
+        self._with_config(conversions=())
+        self._with_config(priorities=(0, 1, 2, 3))
+        self._with_config(on_error=type(config.on_error)(0))
+        for index, item in enumerate(self.best.items):
+            for plainer in (
+                replace_event(item, event_time=item.event.ingest_time),
+                Item(0, item.event, item.order),
+            ):
+                made = self.best.copy()
+                made.items[index] = plainer
+                self.attempt(made)
+
+
+def replace_event(item: Item, **changes: Any) -> Item:
+    """The item with another envelope."""
+    return Item(item.after, item.event._replace(**changes), item.order)
+
+
+def shrink(
+    scenario: Scenario, engines: Sequence[str], seconds: float = 60.0
+) -> tuple[Scenario | None, str, int]:
+    """The smallest diverging scenario found, what differs in it, and how many events it has; None when it does not diverge again."""
+    shrinker = Shrinker(scenario, engines, seconds)
+    shrinker.run()
+    if shrinker.divergence is None:
+        return None, "", 0
+    return shrinker.best, str(shrinker.divergence), shrinker.divergence.event

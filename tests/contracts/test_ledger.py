@@ -9,6 +9,7 @@ import ast
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,34 +21,39 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import trace
 
 import ledger
+import ledger_numbers
 
 PAYLOADS = {"cracktrader.core.event", "cracktrader.core.intent"}
 BUSTED = "the_bust_of_a_provisional_fill_refolds_the_position"
 FEES = "strategies_share_the_account_and_own_their_parts"
 
 
+def imports_of_ours(module: ModuleType) -> set[str]:
+    """The modules of the package that a test module imports from; every imported name is a class."""
+    found = set()
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))):
+        names = [name.name for name in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        modules = [str(node.module)] if isinstance(node, ast.ImportFrom) else names
+        ours = {name for name in modules if name.startswith("cracktrader")}
+        assert not ours or all(name[0].isupper() for name in names), names
+        found |= ours
+    return found
+
+
 def test_it_imports_payload_classes_and_nothing_else_of_ours() -> None:
-    tree = ast.parse(Path(str(ledger.__file__)).read_text(encoding="utf-8"))
-    modules = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            modules.add(str(node.module))
-            if str(node.module).startswith("cracktrader"):
-                assert all(name.name[0].isupper() for name in node.names)
-    assert {module for module in modules if module.startswith("cracktrader")} == PAYLOADS
+    assert imports_of_ours(ledger) == PAYLOADS
+    assert imports_of_ours(ledger_numbers) == set()
 
 
 @given(st.integers(0, 10**30), st.integers(1, 10**20))
 def test_nearest_rounds_ties_to_even(numerator: int, denominator: int) -> None:
-    assert ledger.nearest(numerator, denominator) == round(Fraction(numerator, denominator))
+    assert ledger_numbers.nearest(numerator, denominator) == round(Fraction(numerator, denominator))
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 10**9), st.integers(1, 10**9))
 def test_truncated_shares_mirror_at_zero(amount: int, part: int, whole: int) -> None:
-    assert ledger.truncated(amount, part, whole) == int(Fraction(amount * part, whole))
-    assert ledger.truncated(-amount, part, whole) == -ledger.truncated(amount, part, whole)
+    assert ledger_numbers.truncated(amount, part, whole) == int(Fraction(amount * part, whole))
+    assert ledger_numbers.truncated(-amount, part, whole) == -ledger_numbers.truncated(amount, part, whole)
 
 
 class Lying:
@@ -72,7 +78,7 @@ LIES = [
     ("facts", "filled_quantity"),
     ("facts", "remaining_quantity"),
     ("facts", "filled_value"),
-    *[("position", field) for field in ledger.Holding._fields],
+    *[("position", field) for field in ledger_numbers.Holding._fields],
     *[("own_position", field) for field in ("quantity", "cost", "proceeds", "released")],
     *[("ledger", field) for field in ("cash", "fees", "spot_cost", "realized", "transfers", "funding")],
     ("strategy_fees", ""),

@@ -1,7 +1,9 @@
 """A golden trace in the core's own values: configuration, bars, pushed items, scripted answers.
 
 A number in a trace is the raw integer of the codec; a text is in readable units: decimals at the instrument's or currency's scale, times
-as `90s`, `3m` or sums of them, names for indexes and enumerations. Deliberately not here: running it (trace.py).
+as `90s`, `3m` or sums of them, names for indexes and enumerations. Keys of a trace: `why`; `config`, over engine_defaults.json; `bars` by
+stream; `push`, the items from outside; `answers`, what a strategy says in its n-th callback with an event; `run_on`, to step on when
+stopped; `steps`, the expected columns; `end`, what is asked at the end; `records_sha256`. Deliberately not here: running it (trace.py).
 """
 
 from __future__ import annotations

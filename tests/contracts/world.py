@@ -20,7 +20,7 @@ DAY = 86_400 * SECOND
 ORIGIN = 1_700_006_400 * SECOND
 """The first moment of every scenario: a midnight, so that some of them cross a day."""
 ALL_TYPES, ALL_TIMES = 0b1111, 0b11111
-BARS = 40
+BARS = 36
 
 
 def make_config(rng: Random, seed: int) -> Config:
@@ -36,10 +36,9 @@ def make_config(rng: Random, seed: int) -> Config:
         Account(f"a{index}", index, kind, _deposits(rng, index, kind, instruments)) for index, kind in enumerate(kinds)
     )
     rates = [index for index, one in enumerate(instruments) if one.is_spot and one.base_currency == 1]
-    conversions = [Conversion(1, rates[0])] if rates and rng.random() < 0.8 else []
-    others = [index for index, one in enumerate(instruments) if one.settlement_currency == 0]
-    if others and rng.random() < 0.7:
-        conversions.append(Conversion(2, rng.choice(others)))
+    conversions = []
+    if rng.random() < 0.93:
+        conversions = [Conversion(1, rates[0] if rates else 0), Conversion(2, len(instruments) - 1)]
     priorities = (0, 1, 2, 3)
     if rng.random() < 0.15:
         first, second, third, fourth = rng.sample(priorities, 4)
@@ -66,9 +65,9 @@ def make_bars(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]]]:
         if stream.kind is not DataKind.BAR:
             continue
         instrument = config.instruments[stream.instrument]
-        interval = MINUTE if stream.matching else 5 * MINUTE
+        interval = 10 * SECOND if stream.matching else MINUTE
         price, rows = typical_price(instrument), []
-        start = ORIGIN + rng.choice((0, 0, 20 * SECOND))
+        start = ORIGIN + rng.choice((0, 0, 4 * SECOND)) - rng.choice((0, interval - 1))
         for row in range(BARS if stream.matching else BARS // 5):
             opened = start + row * interval
             step = max(price // rng.choice((20, 100, 400)), instrument.tick)

@@ -76,7 +76,7 @@ fn refuse(code: RejectCode, value: impl Into<i128>, limit: impl Into<i128>) -> C
 pub fn admit(state: &State, strategy: StrategyIndex, intent: &Intent, depth: u32) -> Verdict {
     let checked = match intent {
         Intent::NoOp(_) => Ok(()),
-        _ if depth >= LOOP_DEPTH => refuse(RejectCode::ELoop, depth, LOOP_DEPTH),
+        _ if depth >= LOOP_DEPTH + u32::from(planted!(10)) => refuse(RejectCode::ELoop, depth, LOOP_DEPTH),
         Intent::PlaceOrder(place) => admit_place(state, strategy, place),
         Intent::CancelOrder(cancel) => admit_cancel(state, strategy, cancel),
         Intent::ReplaceOrder(replace) => admit_replace(state, strategy, replace),
@@ -139,7 +139,7 @@ fn place_schema(state: &State, place: &PlaceOrder) -> Check {
 }
 
 fn terms_schema(instrument: &Instrument, order_type: u8, total: Quantity, limit: Price, stop: Price) -> Check {
-    if total.0 < 1 || total > instrument.max_quantity {
+    if total.0 < 1 || total > instrument.max_quantity || (planted!(5) && total == instrument.max_quantity) {
         return refuse(RejectCode::EQuantity, total.0, instrument.max_quantity.0);
     }
     if total.0 % instrument.lot.0 != 0 {

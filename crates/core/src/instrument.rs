@@ -130,7 +130,8 @@ pub fn contract_value(instrument: &Instrument, price: Price, quantity: Quantity)
     let (price, quantity) = (i128::from(price.0), i128::from(quantity.0));
     let multiplier = i128::from(instrument.multiplier.0);
     if instrument.kind != InstrumentKind::Inverse {
-        return money(mul_div_round(price * quantity, multiplier * up, down, Rounding::HalfEven)?);
+        let mode = if planted!(1) { Rounding::Trunc } else { Rounding::HalfEven };
+        return money(mul_div_round(price * quantity, multiplier * up, down, mode)?);
     }
     if price == 0 {
         return Err(OutOfRange);

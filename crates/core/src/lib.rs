@@ -6,6 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+/// Whether the defect of this number is planted: never, but in the test build with planted defects.
+#[cfg(not(feature = "planted"))]
+macro_rules! planted {
+    ($number:literal) => {
+        false
+    };
+}
+
+#[cfg(feature = "planted")]
+macro_rules! planted {
+    ($number:literal) => {
+        crate::planted::is($number)
+    };
+}
+
 pub mod units;
 
 pub mod random;
@@ -55,3 +70,21 @@ pub mod codec;
 pub mod engine;
 
 pub mod replay;
+
+/// Defects for tests of the tests: at most one is planted, chosen at run time.
+#[cfg(feature = "planted")]
+pub mod planted {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+    /// Plant the defect of this number, 1 to 10, and no other; 0 plants none.
+    pub fn plant(number: u8) {
+        PLANTED.store(number, Ordering::Relaxed);
+    }
+
+    /// Whether it is the one.
+    pub(crate) fn is(number: u8) -> bool {
+        PLANTED.load(Ordering::Relaxed) == number
+    }
+}

@@ -406,7 +406,7 @@ impl SimulatedVenue {
         working.limit_price = command.limit_price;
         working.first_row = first_row;
         working.opened = false;
-        if moves {
+        if moves && !planted!(8) {
             self.last_place += 1;
             working.place = self.last_place;
             lane.orders[index..].rotate_left(1);
@@ -643,6 +643,10 @@ fn touched(orders: &[VenueOrder], row: usize, start: Price, end: Price) -> Vec<(
         .filter(|order| order.is_buy() != rising)
         .filter(|order| if rising { order.limit_price <= end } else { order.limit_price >= end })
         .collect();
+    if planted!(3) {
+        reached.sort_unstable_by_key(|order| (order.limit_price.0 * if rising { 1 } else { -1 }, Reverse(order.place)));
+        return reached.into_iter().map(|order| (order.order, order.limit_price)).collect();
+    }
     if rising {
         reached.sort_unstable_by_key(|order| (order.limit_price, order.place));
     } else {

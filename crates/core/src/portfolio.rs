@@ -150,7 +150,11 @@ pub fn settle(unsettled: &mut Unsettled, index: usize) -> Result<(), OutOfRange>
 
 /// amount * part / whole, truncated on magnitudes; everything when the part is the whole.
 fn share(amount: i128, part: i128, whole: i128) -> Result<i128, OutOfRange> {
-    if part == whole { Ok(amount) } else { mul_div_round(amount, part, whole, Rounding::Trunc) }
+    if part == whole {
+        Ok(amount)
+    } else {
+        mul_div_round(amount, part, whole, if planted!(7) { Rounding::Floor } else { Rounding::Trunc })
+    }
 }
 
 #[cfg(test)]

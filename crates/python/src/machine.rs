@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(50);
 /// The fewest and the most steps between two looks at the clock.
-const STEPS: (u64, u64) = (16, 1 << 16);
+const STEPS: (u64, u64) = (1, 1 << 16);
 
 /// One run.
 #[pyclass(module = "cracktrader._core")]

@@ -82,9 +82,13 @@ def _python() -> Check:
 def _rust_core() -> Check:
     from cracktrader import backend
 
-    described = ", ".join(f"{key} {value}" for key, value in backend.describe().items())
-    if backend.available():
-        return Check("rust core", True, described)
+    cores = backend.describe()
+    if cores["rust"]:
+        same = cores["rust_contract_hash"] == cores["contract_hash"]
+        found = f"contract {cores['contract_version']}, {cores['contract_hash'][:16]}"
+        return Check(
+            "rust core", same, found, "" if same else "built for another contract: build it again (`make setup`)"
+        )
     return Check(
         "rust core",
         False,

@@ -54,6 +54,9 @@ fn bad_account(plan: &Plan<'_>, event: &Event, order: Option<&Order>) -> bool {
     if config.accounts.get(event.account.at()).is_none_or(|account| account.venue != event.venue) {
         return true;
     }
+    if order.is_some_and(|order| order.account != event.account) {
+        return true;
+    }
     if event.instrument == NULL_INSTRUMENT {
         return matches!(event.payload, Payload::PositionStatement(_) | Payload::Settlement(_));
     }
@@ -120,6 +123,10 @@ pub(super) fn apply_report(plan: &mut Plan<'_>, event: &Event, order: &Order) ->
     let Some(told) = OrderInput::from_u8(event.payload.event_type().number()) else { return Ok(()) };
     let (ordinal, status) = (order.ordinal, order.status());
     let transition = match transition(order.state(), told, guard(order, &event.payload)) {
+        Outcome::Moves(moved) if planted!(4) && moved.effect.has(Effect::LATE) => {
+            plan.find(RejectCode::RIllegal, ordinal.0, status.number());
+            return Ok(());
+        }
         Outcome::Moves(transition) => transition,
         Outcome::Refused(code) => {
             plan.find(code, ordinal.0, status.number());
@@ -144,6 +151,9 @@ pub(super) fn apply_report(plan: &mut Plan<'_>, event: &Event, order: &Order) ->
     plan.owner = Some(order.id.strategy);
     let mut after = *order;
     enter(&mut after, transition.state, plan.state.now);
+    if planted!(9) && transition.effect.has(Effect::IMPLIED_ACCEPT) {
+        after.in_doubt = order.in_doubt;
+    }
     apply_content(plan, event, &mut after)?;
     plan.status_changed = after.status() != status || after.version != order.version;
     plan.staged.orders.put(ordinal, after);
@@ -257,7 +267,9 @@ fn take_back(plan: &mut Plan<'_>, account: AccountIndex, key: &str, after: &mut 
     } else {
         refold_without(plan, account, &record, key)?;
     }
-    plan.pay_fee(account, record.strategy, record.fee_currency, Money(-record.fee.0))?;
+    if !planted!(6) {
+        plan.pay_fee(account, record.strategy, record.fee_currency, Money(-record.fee.0))?;
+    }
     bust(after, Quantity(record.quantity.0.abs()), Money(record.value.0.abs()))?;
     plan.staged.fills.put(place, FillRecord { busted: true, ..record });
     Ok(())

@@ -171,6 +171,9 @@ impl Incoming {
             }
         }
         let Some(content) = seen.contents.get(key) else { return false };
+        if planted!(2) && *content == item.payload {
+            return false;
+        }
         if *content == item.payload {
             plan.refuse(RejectCode::RDuplicate, order_ordinal(&item.payload).unwrap_or_default().0);
         } else {

@@ -5,6 +5,7 @@ Little-endian, fixed width, length-prefixed bytes, no optional forms; a reader r
 
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 CONTRACT_VERSION = 1
 CONTRACT_HASH = "c89f721510feeb06cc31d0cc993583c94a72142178e133e8d28950204d73ce72"
@@ -16,14 +17,39 @@ class CodecError(ValueError):
 
 
 # Field types: b B H I Q q as in struct, o an i128, s length-prefixed ASCII, ? a bool.
+_WIDE = struct.Struct("<Qq")
+_LOW = 2**64 - 1
+
+
+@cache
+def _layout(fields: str) -> tuple[struct.Struct | None, str]:
+    """The fixed layout of fields, with an i128 as its two halves; None where a text makes the width vary."""
+    if "s" in fields:
+        return None, ""
+    return struct.Struct("<" + fields.replace("o", "Qq")), "o" if "o" in fields else ""
 
 
 def pack(fields: str, values: Iterable[int | str | bool]) -> bytes:
     """Values as bytes, each by its field type."""
+    layout, wide = _layout(fields)
+    if layout is None:
+        return _pack_each(fields, values)
+    if not wide:
+        return layout.pack(*values)
+    halves: list[int | str | bool] = []
+    for kind, value in zip(fields, values, strict=True):
+        if kind == "o":
+            halves += (int(value) & _LOW, int(value) >> 64)
+        else:
+            halves.append(value)
+    return layout.pack(*halves)
+
+
+def _pack_each(fields: str, values: Iterable[int | str | bool]) -> bytes:
     parts = []
     for kind, value in zip(fields, values, strict=True):
         if kind == "o":
-            parts.append(int(value).to_bytes(16, "little", signed=True))
+            parts.append(_WIDE.pack(int(value) & _LOW, int(value) >> 64))
         elif kind == "s":
             parts.append(prefixed(str(value).encode("ascii")))
         else:
@@ -64,12 +90,17 @@ class Reader:
             if byte > 1:
                 raise CodecError(f"byte {byte} before {self.at} is no bool")
             return byte == 1
-        value: int = struct.unpack("<" + kind, self.take(struct.calcsize("<" + kind)))[0]
+        layout, _ = _layout(kind)
+        assert layout is not None
+        value: int = layout.unpack(self.take(layout.size))[0]
         return value
 
     def fields(self, kinds: str) -> list[int | str | bool]:
         """The next values."""
-        return [self.field(kind) for kind in kinds]
+        layout, wide = _layout(kinds)
+        if layout is None or wide or "?" in kinds:
+            return [self.field(kind) for kind in kinds]
+        return list(layout.unpack(self.take(layout.size)))
 
     def end(self) -> None:
         """There is nothing left."""

@@ -77,12 +77,14 @@ def _bad_account(plan: Plan, event: Event) -> bool:
     config = plan.state.config
     if event.account >= len(config.accounts) or config.accounts[event.account].venue != event.venue:
         return True
+    ordinal = order_ordinal(event.payload)
+    order = None if ordinal is None else plan.state.orders.get(ordinal)
+    if order is not None and order.account != event.account:
+        return True
     if event.instrument == NULL_INSTRUMENT:
         return isinstance(event.payload, PositionStatement | Settlement)
     if event.instrument >= len(config.instruments) or config.instruments[event.instrument].venue != event.venue:
         return True
-    ordinal = order_ordinal(event.payload)
-    order = None if ordinal is None else plan.state.orders.get(ordinal)
     return order is not None and order.instrument != event.instrument
 
 

@@ -70,13 +70,12 @@ class Incoming:
     def commit(self, item: Event) -> Committed:
         """Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays."""
         code = EVENT_TYPES[type(item.payload)]
-        if code in MARKET_EVENTS:
-            committed = EFFECTIVE if self._apply_market(item) else Committed([_malformed_market(item)], taken=False)
-        elif EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
+        if EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
             committed = self._commit_report(item)
-        else:
-            self._apply_control(item)
+        elif self._apply_market(item) if code in MARKET_EVENTS else self._apply_control(item):
             return EFFECTIVE
+        else:
+            committed = Committed([Finding(RejectCode.R_MALFORMED, 0, 0)], taken=False)
         for finding in committed.findings:
             self.state.count(RejectCode(finding.code))
         return committed
@@ -248,28 +247,40 @@ class Incoming:
         assert isinstance(payload, Quote)
         return 1 <= payload.bid_price <= payload.ask_price <= most
 
-    def _apply_control(self, item: Event) -> None:
+    def _apply_control(self, item: Event) -> bool:
+        """Timers, operators and sessions; False for what names nothing, which changes nothing."""
         payload, state = item.payload, self.state
         if isinstance(payload, TimerFired):
-            if state.timers.deadlines.get((payload.strategy, payload.timer)) is not None:
-                state.timers.cancel(payload.strategy, payload.timer)
-                self.store.touch((TIMER, payload.strategy, payload.timer))
-        elif isinstance(payload, InstrumentStatus):
-            if item.instrument < len(state.markets):
-                market = state.markets[item.instrument]
-                market.halted, market.frozen = payload.frozen, payload.frozen and market.frozen
-                self.store.touch((MARKET, item.instrument))
-        elif isinstance(payload, RiskFlagSet):
-            self.store.set_flag(payload.strategy, payload.flag, payload.on)
-        elif isinstance(payload, StrategyHalted):
-            if payload.strategy < len(state.owners):
-                self.store.halt(payload.strategy)
+            return self._fire(payload)
+        if isinstance(payload, InstrumentStatus):
+            return self._set_status(item.instrument, payload.frozen)
+        if isinstance(payload, RiskFlagSet):
+            return self.store.set_flag(payload.strategy, payload.flag, payload.on)
+        if isinstance(payload, StrategyHalted):
+            if payload.strategy >= len(state.owners):
+                return False
+            self.store.halt(payload.strategy)
         elif isinstance(payload, EngineStopped):
             self.store.stop(RejectCode.S_OPERATOR)
         elif isinstance(payload, DataEnded):
             state.ended = True
             self.store.touch((ENGINE,))
+        return True
 
+    def _fire(self, fired: TimerFired) -> bool:
+        """A timer that is set, at its deadline, is set no more."""
+        timer = fired.strategy, fired.timer
+        if self.state.timers.deadlines.get(timer) != fired.deadline:
+            return False
+        self.state.timers.cancel(*timer)
+        self.store.touch((TIMER, *timer))
+        return True
 
-def _malformed_market(item: Event) -> Finding:
-    return Finding(RejectCode.R_MALFORMED, item.instrument, 0)
+    def _set_status(self, instrument: int, frozen: bool) -> bool:
+        """The venue halts an instrument, or lets it trade again, which also ends a freeze."""
+        if instrument >= len(self.state.markets):
+            return False
+        market = self.state.markets[instrument]
+        market.halted, market.frozen = frozen, frozen and market.frozen
+        self.store.touch((MARKET, instrument))
+        return True

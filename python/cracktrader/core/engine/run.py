@@ -170,25 +170,28 @@ class Engine:
         """End of data: reports in flight are delivered, then on_stop is called. An interrupted run stays as it is."""
         if self.interrupted:
             return
+        self.end_data()
+        while self.step() and not self.interrupted:
+            pass
+        self.conclude()
+
+    def end_data(self) -> None:
+        """No more market data: new risk is refused, timers do not fire, bars do not match; `step` delivers what is in flight."""
         if not self.state.started:
             self.start()
         self.take(event(DataEnded(), self.state.now), 0)
         self.sequencer.end()
         for venue in self.venues.values():
             venue.ended = True
-        if not self._drain():
+
+    def conclude(self) -> None:
+        """The last step, which calls on_stop, the last equity row and the full invariant check."""
+        if self.interrupted:
             return
         self.take(event(RunStopped(), self.state.now), 0)
         self._equity_row()
         self._recheck()
         self.store.closed.extend(self.state.orders.values())
-
-    def _drain(self) -> bool:
-        """Step until nothing is left; False when interrupted."""
-        while self.step():
-            if self.interrupted:
-                return False
-        return True
 
     def _is_over(self) -> bool:
         delivered = self.state.started and self.sequencer.exhausted
@@ -261,9 +264,12 @@ class Engine:
             self.store.retire()
 
     def _new_day(self, time: Time) -> None:
-        if self._tracks_day and time // DAY_NS != self.state.day:
-            self.state.day = time // DAY_NS
-            self.state.day_equity = self.state.equity() or 0
+        """Remember the day's first equity; while that is not known the old day goes on."""
+        if not self._tracks_day or time // DAY_NS == self.state.day:
+            return
+        equity = self.state.equity()
+        if equity is not None:
+            self.state.day, self.state.day_equity = time // DAY_NS, equity
             self.store.touch((DAY,))
 
     def _equity_row(self) -> None:

@@ -154,7 +154,8 @@ class Store:
         self.state.owners[strategy].halted = True
         self.touch((STRATEGY, strategy))
 
-    def set_flag(self, strategy: int, flag: int, on: bool) -> None:
+    def set_flag(self, strategy: int, flag: int, on: bool) -> bool:
+        """Set or clear a risk flag of a strategy, or of the engine for the null strategy; False for what does not exist."""
         holder: State | StrategyState
         leaf: LeafKey
         if strategy == NULL_INDEX:
@@ -162,12 +163,15 @@ class Store:
         elif strategy < len(self.state.owners):
             holder, leaf = self.state.owners[strategy], (STRATEGY, strategy)
         else:
-            return
+            return False
         if flag == RiskFlag.KILL_SWITCH:
             holder.kill_switch = on
         elif flag == RiskFlag.REDUCE_ONLY:
             holder.reduce_only = on
+        else:
+            return False
         self.touch(leaf)
+        return True
 
     def recheck(self) -> None:
         """The full invariant check."""
