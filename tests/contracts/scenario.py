@@ -86,6 +86,8 @@ class ScriptedHost:
         self.scenario = scenario
         self.ids: dict[str, OrderId] = {}
         self.used: set[str] = set()
+        self.called: list[str] = []
+        """Every callback by name, in order."""
         self.observed: list[Any] = []
         """What the view said, for the comparison of the engines."""
         self.view: Any = None
@@ -105,6 +107,7 @@ class ScriptedHost:
         place = strategy, type(event.payload), event.ingest_time, event.instrument
         self._calls[place] += 1
         name = f"{strategy}.{place[1].__name__}.{place[2]}.{place[3]}.{self._calls[place]}"
+        self.called.append(name)
         answer = self.answer(name, strategy, event)
         self.observed.append((name, status_changed, self._look(strategy, event) if len(self.ids) % 4 == 0 else None))
         if answer is None:

@@ -66,3 +66,10 @@ fn recoded(py: Python<'_>, bytes: Result<Vec<u8>, CodecError>) -> PyResult<Bound
         Err(error) => Err(not_canonical(py, &error)),
     }
 }
+
+/// Plant a defect of the core, 1 to 10, instead of any other; 0 plants none. Only in the test build.
+#[cfg(feature = "planted")]
+#[pyfunction]
+pub fn plant(number: u8) {
+    cracktrader_core::planted::plant(number);
+}

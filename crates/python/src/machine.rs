@@ -106,6 +106,14 @@ impl Machine {
         self.host.drive(py, |host| self.engine.finish(host))
     }
 
+    fn end_data(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.host.drive(py, |host| self.engine.end_data(host))
+    }
+
+    fn conclude(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.host.drive(py, |host| self.engine.conclude(host))
+    }
+
     /// Signals and progress go by wall time, so that a run without callbacks can be stopped and watched, too. The machine is
     /// borrowed by the stretches between only: the progress callback may ask it.
     #[pyo3(signature = (progress = None))]

@@ -13,11 +13,11 @@ use crate::engine::facts::{
 };
 use crate::engine::plan::{Plan, Staged};
 use crate::engine::store::{Execution, Store};
-use crate::event::{Bar, Event, EventType, Filled, Payload, Source};
+use crate::event::{Bar, Event, EventType, Filled, Payload, Source, TimerFired};
 use crate::indicator::read;
 use crate::reject::RejectCode;
 use crate::state::{DENSE_WINDOW, State};
-use crate::units::{AccountIndex, Money, OutOfRange, StrategyIndex};
+use crate::units::{AccountIndex, InstrumentIndex, Money, OutOfRange, StrategyIndex};
 
 /// Events that show a price; those that move a mark make a row of the equity curve.
 pub const MARKET_EVENTS: [EventType; 3] = [EventType::Bar, EventType::Trade, EventType::Quote];
@@ -64,17 +64,17 @@ impl Incoming {
     /// Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays.
     pub fn commit(&mut self, store: &mut Store, item: &Event) -> Committed {
         let code = item.payload.event_type();
-        let committed = if MARKET_EVENTS.contains(&code) {
-            if self.apply_market(store, item) {
-                return EFFECTIVE;
-            }
-            let finding = Finding { code: RejectCode::RMalformed.number(), value: item.instrument.0.into(), limit: 0 };
-            Committed { findings: vec![finding], taken: false, ..EFFECTIVE }
-        } else if is_report(code) {
+        let committed = if is_report(code) {
             self.commit_report(store, item)
+        } else if if MARKET_EVENTS.contains(&code) {
+            self.apply_market(store, item)
         } else {
-            apply_control(store, item);
+            apply_control(store, item)
+        } {
             return EFFECTIVE;
+        } else {
+            let finding = Finding { code: RejectCode::RMalformed.number(), value: 0, limit: 0 };
+            Committed { findings: vec![finding], taken: false, ..EFFECTIVE }
         };
         for finding in &committed.findings {
             *store.state.counters.entry(finding.code).or_default() += 1;
@@ -347,24 +347,18 @@ fn dense_key(number: u64, buffer: &mut [u8; 20]) -> &str {
     }
 }
 
-fn apply_control(store: &mut Store, item: &Event) {
+/// Timers, operators and sessions; false for what names nothing, which changes nothing.
+fn apply_control(store: &mut Store, item: &Event) -> bool {
     match &item.payload {
-        Payload::TimerFired(fired) => {
-            let was_set = store.state.timers.deadlines.contains_key(&(fired.strategy, fired.timer));
-            store.state.timers.cancel(fired.strategy, fired.timer);
-            if was_set {
-                store.touch(LeafKey::Timer(fired.strategy, fired.timer));
+        Payload::TimerFired(fired) => return fire(store, fired),
+        Payload::InstrumentStatus(status) => return set_status(store, item.instrument, status.frozen),
+        Payload::RiskFlagSet(set) => return store.set_flag(set.strategy, set.flag, set.on),
+        Payload::StrategyHalted(halted) => {
+            if halted.strategy.at() >= store.state.owners.len() {
+                return false;
             }
+            store.halt(halted.strategy);
         }
-        Payload::InstrumentStatus(status) => {
-            if let Some(market) = store.state.markets.get_mut(item.instrument.at()) {
-                market.halted = status.frozen;
-                market.frozen = status.frozen && market.frozen;
-                store.touch(LeafKey::Market(item.instrument));
-            }
-        }
-        Payload::RiskFlagSet(set) => store.set_flag(set.strategy, set.flag, set.on),
-        Payload::StrategyHalted(halted) => store.halt(halted.strategy),
         Payload::EngineStopped(_) => store.stop(RejectCode::SOperator),
         Payload::DataEnded(_) => {
             store.state.ended = true;
@@ -372,4 +366,24 @@ fn apply_control(store: &mut Store, item: &Event) {
         }
         _ => {}
     }
+    true
+}
+
+/// A timer that is set, at its deadline, is set no more.
+fn fire(store: &mut Store, fired: &TimerFired) -> bool {
+    if store.state.timers.deadlines.get(&(fired.strategy, fired.timer)) != Some(&fired.deadline) {
+        return false;
+    }
+    store.state.timers.cancel(fired.strategy, fired.timer);
+    store.touch(LeafKey::Timer(fired.strategy, fired.timer));
+    true
+}
+
+/// The venue halts an instrument, or lets it trade again, which also ends a freeze.
+fn set_status(store: &mut Store, instrument: InstrumentIndex, frozen: bool) -> bool {
+    let Some(market) = store.state.markets.get_mut(instrument.at()) else { return false };
+    market.halted = frozen;
+    market.frozen = frozen && market.frozen;
+    store.touch(LeafKey::Market(instrument));
+    true
 }

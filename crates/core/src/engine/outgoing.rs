@@ -94,7 +94,9 @@ impl Outgoing {
             }
             Intent::CancelOrder(cancel) => self.request(store, cancel.order, None, cause),
             Intent::ReplaceOrder(replace) => self.request(store, replace.order, Some(replace), cause),
-            Intent::SetRiskFlag(flag) => store.set_flag(name.strategy, flag.flag, flag.on),
+            Intent::SetRiskFlag(flag) => {
+                store.set_flag(name.strategy, flag.flag, flag.on);
+            }
             Intent::NoOp(_) => {}
         }
     }

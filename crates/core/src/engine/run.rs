@@ -72,6 +72,7 @@ pub struct EquityCurve {
 struct Call {
     strategy: StrategyIndex,
     response: Response,
+    counters: (u64, u64),
     moved: bool,
     declared: usize,
     declared_after: usize,
@@ -231,29 +232,30 @@ impl Engine {
         if self.interrupted {
             return;
         }
+        self.end_data(host);
+        while self.step(host) && !self.interrupted {}
+        self.conclude(host);
+    }
+
+    /// No more market data: new risk is refused, timers do not fire, bars do not match; `step` delivers what is in flight.
+    pub fn end_data<H: Host + ?Sized>(&mut self, host: &mut H) {
         if !self.store.state.started {
             self.start(host);
         }
         self.take(event(DataEnded, self.store.state.now), 0, host);
         self.sequencer.end();
         self.venues.iter_mut().for_each(SimulatedVenue::end);
-        if !self.drain(host) {
+    }
+
+    /// The last step, which calls on_stop, the last equity row and the full invariant check.
+    pub fn conclude<H: Host + ?Sized>(&mut self, host: &mut H) {
+        if self.interrupted {
             return;
         }
         self.take(event(RunStopped, self.store.state.now), 0, host);
         self.equity_row();
         self.recheck();
         self.store.closed.extend(self.store.state.orders.values());
-    }
-
-    /// Step until nothing is left; false when interrupted.
-    fn drain<H: Host + ?Sized>(&mut self, host: &mut H) -> bool {
-        while self.step(host) {
-            if self.interrupted {
-                return false;
-            }
-        }
-        true
     }
 
     fn is_over(&self) -> bool {
@@ -343,11 +345,15 @@ impl Engine {
         }
     }
 
+    /// Remember the day's first equity; while that is not known the old day goes on.
     fn new_day(&mut self, time: Time) {
         let day = time.0.div_euclid(DAY_NS);
-        if self.tracks_day && day != self.store.state.day {
+        if !self.tracks_day || day == self.store.state.day {
+            return;
+        }
+        if let Some(equity) = self.store.state.equity() {
             self.store.state.day = day;
-            self.store.state.day_equity = self.store.state.equity().unwrap_or_default();
+            self.store.state.day_equity = equity;
             self.store.touch(LeafKey::Day);
         }
     }
@@ -400,8 +406,9 @@ impl Engine {
 
     /// The callbacks that left something; None when one was interrupted.
     fn call_all<H: Host + ?Sized>(&mut self, committed: &Committed, item: &Event, host: &mut H) -> Option<Vec<Call>> {
-        let mut calls = Vec::new();
+        let mut calls: Vec<Call> = Vec::new();
         let code = item.payload.event_type();
+        let before = self.store.state.indicators.len();
         for index in self.callees(committed, item) {
             let owner = &self.store.state.owners[index];
             if self.wants[index] >> code.number() & 1 == 0 || owner.halted {
@@ -413,6 +420,8 @@ impl Engine {
             let response = host.call(strategy, item, committed.status_changed, &mut View::new(&mut self.store.state));
             if response.as_ref().is_some_and(|response| response.interrupted) {
                 self.interrupted = true;
+                let called = calls.iter().map(|call| (call.strategy, call.counters));
+                self.take_back(&called.chain([(strategy, counters)]).collect::<Vec<_>>(), before);
                 return None;
             }
             let owner = &self.store.state.owners[index];
@@ -420,10 +429,21 @@ impl Engine {
             let declared_after = self.store.state.indicators.len();
             if moved || response.is_some() || declared != declared_after {
                 let response = response.unwrap_or_default();
-                calls.push(Call { strategy, response, moved, declared, declared_after });
+                calls.push(Call { strategy, response, counters, moved, declared, declared_after });
             }
         }
         Some(calls)
+    }
+
+    /// Counters and declarations as before an interrupted step's callbacks: recovery repeats them.
+    fn take_back(&mut self, called: &[(StrategyIndex, (u64, u64))], declared: usize) {
+        let state = &mut self.store.state;
+        for &(strategy, (random_counter, next_timer)) in called {
+            let owner = &mut state.owners[strategy.at()];
+            owner.random_counter = random_counter;
+            owner.next_timer = next_timer;
+        }
+        state.indicators.truncate(declared);
     }
 
     /// Who may be called: the owner for a report on an order, everyone for the rest.

@@ -214,21 +214,22 @@ impl Store {
     }
 
     /// Set or clear a risk flag of a strategy, or of all with the null strategy.
-    pub fn set_flag(&mut self, strategy: StrategyIndex, flag: u8, on: bool) {
+    pub fn set_flag(&mut self, strategy: StrategyIndex, flag: u8, on: bool) -> bool {
         let state = &mut self.state;
         let (kill_switch, reduce_only, leaf) = if strategy == StrategyIndex::NULL {
             (&mut state.kill_switch, &mut state.reduce_only, LeafKey::Engine)
         } else if let Some(owner) = state.owners.get_mut(strategy.at()) {
             (&mut owner.kill_switch, &mut owner.reduce_only, LeafKey::Strategy(strategy))
         } else {
-            return;
+            return false;
         };
         match RiskFlag::from_u8(flag) {
             Some(RiskFlag::KillSwitch) => *kill_switch = on,
             Some(RiskFlag::ReduceOnly) => *reduce_only = on,
-            None => {}
+            None => return false,
         }
         self.touch(leaf);
+        true
     }
 
     /// The full invariant check.
