@@ -139,7 +139,7 @@ class Generator(ScriptedHost):
             return self._on_start(strategy)
         if strategy in self.looping:
             return self._loop(strategy)
-        if self.is_ending and self.ending in ("loop", "timers", "raise", "interrupt"):
+        if self.is_ending and not self.looping and self.ending in ("loop", "timers", "raise", "interrupt"):
             return self._end(strategy)
         if type(payload) in (DataEnded, RunStopped):
             return Answer([self._place(strategy)])

@@ -83,32 +83,33 @@ class Lockstep:
         if not went[0]:
             self.events -= 1
             return False
-        self.taken += 1
+        self.taken += not self.finishing
         self._compare()
         return True
 
     def finish(self) -> None:
-        """The end of the data on every engine, and a last comparison of everything."""
+        """The end of the data, event by event, and a last comparison of everything."""
+        if not self.events:
+            self.step()
         lead = self.machines[0]
-        engine = getattr(lead, "engine", None)
-        if engine is not None:
-            take: Callable[[Event, int], None] = engine.take
-
-            def observed(item: Event, depth: int) -> None:
-                self.events += 1
-                take(item, depth)
-                self._follow(lead)
-
-            engine.take = observed
         self.finishing = True
-        for index, machine in enumerate(self.machines):
-            self._guarded(index, machine.finish)
-        self._same_state()
-        if engine is not None:
-            self._agree(lead, everything=True)
-        for name in ("digest", "full_root", "executions", "closed", "equity", "counters"):
+        if not lead.interrupted:
+            self._all("end_data")
+            while self.step() and not lead.interrupted:
+                pass
+        if not lead.interrupted:
+            self._all("conclude")
+        self._agree(lead, everything=True)
+        for name in ("digest", "executions", "closed", "equity", "counters"):
             self._same(name, [_plain(getattr(machine, name)()) for machine in self.machines])
-        self._same("full root", [lead.root(), lead.full_root()])
+        self._same("full root", [lead.root(), *(machine.full_root() for machine in self.machines)])
+
+    def _all(self, name: str) -> None:
+        """One event that every engine makes itself."""
+        self.events += 1
+        for index, machine in enumerate(self.machines):
+            self._guarded(index, getattr(machine, name))
+        self._compare()
 
     def check_replay(self) -> None:
         """The records so far, replayed on the Python core, come out to the byte and lead to the same state."""
@@ -124,7 +125,7 @@ class Lockstep:
         lead = self.machines[0]
         self._same("record", [machine.last_record for machine in self.machines])
         self._same_state()
-        if self.taken % FULL_ROOT_EVERY == 0:
+        if self.events % FULL_ROOT_EVERY == 0:
             self._same("full root", [lead.root(), *(machine.full_root() for machine in self.machines)])
         self._follow(lead)
         self._agree(lead)

@@ -247,9 +247,15 @@ def gather(
         stopped=_why_stopped(run),
         bars=bars,
         strategies=[
-            {"name": declared.name, "parameters": json.loads(declared.parameters)} for declared in config.strategies
+            {"name": declared.name, "parameters": _as_declared(one, json.loads(declared.parameters))}
+            for declared, one in zip(config.strategies, host.strategies, strict=True)
         ],
     )
+
+
+def _as_declared(strategy: Strategy, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters the run began with, in the order of their declaration."""
+    return {name: parameters[name] for name in strategy.parameter_types() if name in parameters}
 
 
 def _why_stopped(run: Machine) -> str:
