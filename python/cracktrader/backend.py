@@ -5,11 +5,13 @@ Asking for Rust where it is not built is an error that says how to build it, nev
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
 from cracktrader.core.engine import Engine, Execution, Host
+from cracktrader.core.indicator import to_float
 from cracktrader.core.order import Guard, OrderInput, OrderState, transition
 from cracktrader.core.view import OrderFacts, facts
 from cracktrader.errors import ConfigError, EngineNotBuilt
@@ -67,6 +69,7 @@ class Machine(Protocol):
     def mark(self, instrument: int) -> int | None: ...
     def counters(self) -> dict[int, int]: ...
     def equity(self) -> list[tuple[int, int | None, int | None]]: ...
+    def equity_columns(self, scale: int) -> tuple[bytes, bytes, bytes]: ...
     def executions(self) -> list[Execution]: ...
     def closed(self) -> list[OrderFacts]: ...
 
@@ -150,11 +153,22 @@ class PythonMachine:
     def equity(self) -> list[tuple[int, int | None, int | None]]:
         return self.engine.equity
 
+    def equity_columns(self, scale: int) -> tuple[bytes, bytes, bytes]:
+        """The equity curve as buffers of i64 and f64, native order; what has no value is NaN."""
+        rows = self.engine.equity
+        times = array("q", (time for time, _, _ in rows)).tobytes()
+        return times, _floats([row[1] for row in rows], scale), _floats([row[2] for row in rows], scale)
+
     def executions(self) -> list[Execution]:
         return self.engine.store.executions
 
     def closed(self) -> list[OrderFacts]:
         return [facts(order) for order in self.engine.store.closed]
+
+
+def _floats(amounts: list[int | None], scale: int) -> bytes:
+    """Amounts as f64, NaN for none."""
+    return array("d", (float("nan") if one is None else to_float(one, scale) for one in amounts)).tobytes()
 
 
 def available() -> bool:

@@ -56,6 +56,8 @@ class Lockstep:
         """Steps taken before the end of the data."""
         self.events = 0
         self.finishing = False
+        self.pushed: list[Item] = []
+        """Items given so far, each after as many steps as had been taken."""
         self.records: list[bytes] = []
         self.ordinals: dict[OrderId, int] = {}
         self._simulated = {index for index, venue in enumerate(scenario.config.venues) if venue.simulated}
@@ -67,6 +69,7 @@ class Lockstep:
 
     def push(self, item: Item) -> None:
         """Give an item to every engine; the order it is about is looked up by name."""
+        self.pushed.append(Item(self.taken, item.event, item.order))
         made = item.event
         if item.order:
             name = self.hosts[0].ids.get(item.order)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -54,16 +55,19 @@ class Shrinker:
         self._cut_unused()
         size = None
         while size != (size := self._measure()):
-            for shrink in (self._items, self._answers, self._inside_answers, self._moves, self._bars, self._strategies):
+            for shrink in (self._names, self._items, self._answers, self._inside_answers, self._moves, self._bars, self._strategies, self._plainer):
                 shrink()
                 self._cut_unused()
-        self._plainer()
-        self._cut_unused()
+
+    @property
+    def events(self) -> int:
+        """How many events show the divergence."""
+        return 0 if self.divergence is None else self.divergence.event
 
     def _measure(self) -> tuple[int, ...]:
         best = self.best
         intents = sum(len(answer.intents) + len(answer.timers) for answer in best.answers.values())
-        return len(best.items), len(best.answers), intents, sum(map(len, best.bars.values())), best.steps
+        return len(best.items), len(best.answers), intents, sum(map(len, best.bars.values())), self.events
 
     # --- taking away
 
@@ -79,6 +83,20 @@ class Shrinker:
             if chunk == 1:
                 return
             chunk = max(chunk // 2, 1)
+
+    def _names(self) -> None:
+        """Items that hold an order's bare number say its name instead, as soon as it has one, so that orders before it may go."""
+        run = Lockstep(self.best, self.engines)
+        with suppress(Divergence):
+            play(self.best.copy(), self.engines, run)
+        names = {run.ordinals.get(order_id): name for name, order_id in run.hosts[0].ids.items()}
+        for index, item in enumerate(self.best.items):
+            name = "" if item.order else names.get(getattr(item.event.payload, "order", None), "")
+            for after in (item.after, *range(self.best.steps - 1, 0, -1)) if name else ():
+                made = self.best.copy()
+                made.items[index] = Item(after, item.event, name)
+                if self.attempt(made):
+                    break
 
     def _items(self) -> None:
         base = self.best.copy()
@@ -161,16 +179,16 @@ class Shrinker:
         return self.attempt(made)
 
     def _cut_unused(self) -> None:
-        """Answers nobody asked for, and items that were never pushed."""
+        """Without answers nobody asked for and items never pushed; the others are pushed when they were."""
         made = self.best.copy()
         run = Lockstep(made, self.engines)
         used: set[str] = set()
-        made.items = [item for item in made.items if item.after < made.steps]
         try:
             play(made, self.engines, run)
         except Divergence:
             used = run.hosts[0].used.union(*(host.used for host in run.hosts))
             self.called = run.hosts[0].called
+            made.items = run.pushed
         made.answers = {name: answer for name, answer in made.answers.items() if name in used}
         self.attempt(made)
 

@@ -113,6 +113,9 @@ pub fn config_problem(config: &Config) -> Option<String> {
             return Some(format!("currency {name}: scale {scale} is outside 0..{MAX_DECIMALS}"));
         }
     }
+    if let Some(undeclared) = undeclared(config) {
+        return Some(undeclared);
+    }
     for (index, venue) in config.venues.iter().enumerate() {
         let accounts = config.accounts.iter().filter(|account| account.venue.at() == index).count();
         if accounts != 1 {
@@ -125,8 +128,9 @@ pub fn config_problem(config: &Config) -> Option<String> {
         }
     }
     for stream in &config.streams {
-        if stream.instrument.at() >= config.instruments.len() {
-            return Some(format!("a stream names instrument {}, which is not declared", stream.instrument.0));
+        if stream.volume_decimals > MAX_DECIMALS {
+            let decimals = stream.volume_decimals;
+            return Some(format!("a stream has volume_decimals {decimals}, outside 0..{MAX_DECIMALS}"));
         }
     }
     let mut driven: Vec<_> =
@@ -138,14 +142,45 @@ pub fn config_problem(config: &Config) -> Option<String> {
     None
 }
 
+/// Which index names nothing, or none.
+fn undeclared(config: &Config) -> Option<String> {
+    let (currencies, venues) = (config.currencies.len(), config.venues.len());
+    let instruments = config.instruments.len();
+    let missing =
+        |name: &str, index: usize, count: usize| (index >= count).then(|| format!("{name} {index} is not declared"));
+    let base = || missing("base_currency", config.base_currency.at(), currencies);
+    let accounts = || {
+        config.accounts.iter().find_map(|account| {
+            let name = format!("account {}: deposit currency", account.name);
+            missing(&format!("account {}: venue", account.name), account.venue.at(), venues)
+                .or_else(|| account.deposits.iter().find_map(|one| missing(&name, one.currency.at(), currencies)))
+        })
+    };
+    let traded = || {
+        config.instruments.iter().find_map(|one| {
+            let name = |part: &str| format!("instrument {}: {part}", one.name);
+            missing(&name("venue"), one.venue.at(), venues)
+                .or_else(|| missing(&name("base_currency"), one.base_currency.at(), currencies))
+                .or_else(|| missing(&name("settlement_currency"), one.settlement_currency.at(), currencies))
+        })
+    };
+    let streams = || {
+        config.streams.iter().find_map(|stream| missing("a stream: instrument", stream.instrument.at(), instruments))
+    };
+    let conversions = || {
+        config.conversions.iter().find_map(|conversion| {
+            missing("a conversion: currency", conversion.currency.at(), currencies)
+                .or_else(|| missing("a conversion: instrument", conversion.instrument.at(), instruments))
+        })
+    };
+    base().or_else(accounts).or_else(traded).or_else(streams).or_else(conversions)
+}
+
 fn instrument_problem(config: &Config, instrument: &Instrument) -> Option<String> {
     if let Some(reason) = problem(instrument) {
         return Some(reason);
     }
-    let Some(settlement) = config.currencies.get(instrument.settlement_currency.at()) else {
-        return Some(format!("settlement_currency {} is not declared", instrument.settlement_currency.0));
-    };
-    if settlement.scale != instrument.settlement_scale {
+    if config.currencies[instrument.settlement_currency.at()].scale != instrument.settlement_scale {
         return Some("settlement_scale is not the scale of its settlement currency".into());
     }
     let Some(account) = account_of(config, instrument.venue) else {

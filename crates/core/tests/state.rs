@@ -255,7 +255,7 @@ fn a_configuration_that_does_not_fit_together_says_why() {
     );
     assert_eq!(
         wrong(|c| c.streams[0].instrument = InstrumentIndex(2)),
-        "a stream names instrument 2, which is not declared"
+        "a stream: instrument 2 is not declared"
     );
     assert_eq!(wrong(|c| c.streams[0].instrument = INVERSE), "an instrument has two streams that drive matching");
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use cracktrader_core::codec::{decode_config, encode_venue, full_root};
 use cracktrader_core::engine::{Engine, NO_MONEY};
+use cracktrader_core::indicator::to_float;
 use cracktrader_core::state::State;
 use cracktrader_core::units::{AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, StrategyIndex};
 use cracktrader_core::view::facts;
@@ -238,6 +239,21 @@ impl Machine {
             Ok((time.0, amount(py, *equity)?, amount(py, *cash)?).into_pyobject(py)?.into_any())
         });
         PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The equity curve as buffers of i64 and f64, native order; what has no value is NaN.
+    fn equity_columns<'py>(
+        &self,
+        py: Python<'py>,
+        scale: u8,
+    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+        let curve = &self.engine.equity;
+        let floats = |amounts: &[Money]| -> Vec<u8> {
+            let float = |amount: &Money| if *amount == NO_MONEY { f64::NAN } else { to_float(amount.0, scale) };
+            amounts.iter().flat_map(|amount| float(amount).to_ne_bytes()).collect()
+        };
+        let times: Vec<u8> = curve.time.iter().flat_map(|time| time.0.to_ne_bytes()).collect();
+        (PyBytes::new(py, &times), PyBytes::new(py, &floats(&curve.equity)), PyBytes::new(py, &floats(&curve.cash)))
     }
 
     fn executions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -222,9 +222,7 @@ def gather(
     """A finished run as columns."""
     import numpy as np
 
-    rows = run.equity()
-    scale = config.currencies[config.base_currency].scale
-    missing = float("nan")
+    times, equity, cash_curve = run.equity_columns(config.currencies[config.base_currency].scale)
     return RunOutcome(
         engine=engine,
         state_hash=run.digest().hex(),
@@ -235,9 +233,9 @@ def gather(
         initial_cash=float(cash),
         seed=config.seed,
         equity={
-            "time": np.array([row[0] for row in rows], dtype=np.int64),
-            "equity": np.array([missing if row[1] is None else to_float(row[1], scale) for row in rows]),
-            "cash": np.array([missing if row[2] is None else to_float(row[2], scale) for row in rows]),
+            "time": np.frombuffer(times, dtype=np.int64),
+            "equity": np.frombuffer(equity, dtype=np.float64),
+            "cash": np.frombuffer(cash_curve, dtype=np.float64),
         },
         fills=_fill_columns(run, config),
         orders=_order_columns(run, config),

@@ -66,13 +66,12 @@ impl Incoming {
         let code = item.payload.event_type();
         let committed = if is_report(code) {
             self.commit_report(store, item)
-        } else if if MARKET_EVENTS.contains(&code) {
-            self.apply_market(store, item)
         } else {
-            apply_control(store, item)
-        } {
-            return EFFECTIVE;
-        } else {
+            let is_market = MARKET_EVENTS.contains(&code);
+            let applied = if is_market { self.apply_market(store, item) } else { apply_control(store, item) };
+            if applied {
+                return EFFECTIVE;
+            }
             let finding = Finding { code: RejectCode::RMalformed.number(), value: 0, limit: 0 };
             Committed { findings: vec![finding], taken: false, ..EFFECTIVE }
         };

@@ -10,7 +10,6 @@ use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
 use crate::engine::outgoing::Outgoing;
 use crate::engine::store::Store;
 use crate::event::{BarRows, DataEnded, Event, EventType, Payload, RunStopped, Source, Start, TimerFired, event};
-use crate::instrument::MAX_DECIMALS;
 use crate::intent::Intent;
 use crate::matching::{Cause, Phase, Point, SimulatedVenue};
 use crate::reject::RejectCode;
@@ -117,11 +116,14 @@ impl Engine {
     }
 
     fn of(config: Config, record: bool, replaying: bool) -> Result<Self, ConfigProblem> {
-        if let Some(problem) = config_problem(&config).or_else(|| dangling(&config)) {
+        if let Some(problem) = config_problem(&config) {
             return Err(ConfigProblem(problem));
         }
-        let config = Arc::new(config);
         let too_large = |_| ConfigProblem("the opening deposits do not fit".into());
+        for deposit in config.accounts.iter().flat_map(|account| &account.deposits) {
+            money(deposit.amount.0).map_err(too_large)?;
+        }
+        let config = Arc::new(config);
         let mut venues = Vec::new();
         for (index, declared) in config.venues.iter().enumerate() {
             let venue = VenueIndex(index as u16);
@@ -521,24 +523,4 @@ impl Engine {
             OnError::HaltEngine => self.store.stop(RejectCode::SStrategy),
         }
     }
-}
-
-/// What a configuration names without declaring it, or declares out of range.
-fn dangling(config: &Config) -> Option<String> {
-    let currencies = config.currencies.len();
-    if config.base_currency.at() >= currencies {
-        return Some(format!("base_currency {} is not declared", config.base_currency.0));
-    }
-    for conversion in &config.conversions {
-        if conversion.currency.at() >= currencies || conversion.instrument.at() >= config.instruments.len() {
-            return Some(format!("the conversion of currency {} names what is not declared", conversion.currency.0));
-        }
-    }
-    if let Some(stream) = config.streams.iter().find(|stream| stream.volume_decimals > MAX_DECIMALS) {
-        return Some(format!("volume decimals {} are outside 0..{MAX_DECIMALS}", stream.volume_decimals));
-    }
-    let mut deposits = config.accounts.iter().flat_map(|account| &account.deposits);
-    deposits
-        .find(|deposit| money(deposit.amount.0).is_err() || deposit.currency.at() >= currencies)
-        .map(|deposit| format!("a deposit of {} in currency {} does not fit", deposit.amount.0, deposit.currency.0))
 }
