@@ -97,6 +97,7 @@ class Generator(ScriptedHost):
         self.queue: list[Any] = []
         self.names: dict[OrderId, str] = {}
         self.hostile: Any = None
+        self._last_price: dict[int, int] = {}
 
     def watch(self, state: Any, queue: list[Any]) -> None:
         """Look at the leading engine's state and pending items from now on."""
@@ -261,11 +262,15 @@ class Generator(ScriptedHost):
         )
 
     def _price(self, index: int) -> int:
-        """A price on the tick, around the last one."""
+        """A price on the tick, around the last one; at times that of the last order, so that orders meet at one price."""
         instrument, market = self.config.instruments[index], self.state.markets[index]
+        if self._last_price.get(index) and self.rng.random() < 0.2:
+            return self._last_price[index]
         price = market.mark if market.has_mark else typical_price(instrument)
         price += price * self.rng.randint(-12, 12) // self.rng.choice((100, 100, 1000))
-        return min(max(price // instrument.tick, 1), instrument.max_price // instrument.tick) * instrument.tick
+        price = min(max(price // instrument.tick, 1), instrument.max_price // instrument.tick) * instrument.tick
+        self._last_price[index] = price
+        return price
 
     def _bent(self, strategy: int, code: RejectCode) -> PlaceOrder:
         """An order that asks for this refusal."""

@@ -55,7 +55,7 @@ class Shrinker:
         self._cut_unused()
         size = None
         while size != (size := self._measure()):
-            for shrink in (self._names, self._items, self._answers, self._inside_answers, self._moves, self._bars, self._strategies, self._plainer):
+            for shrink in (self._items, self._answers, self._inside_answers, self._moves, self._bars, self._strategies, self._plainer, self._names):
                 shrink()
                 self._cut_unused()
 
@@ -92,7 +92,7 @@ class Shrinker:
         names = {run.ordinals.get(order_id): name for name, order_id in run.hosts[0].ids.items()}
         for index, item in enumerate(self.best.items):
             name = "" if item.order else names.get(getattr(item.event.payload, "order", None), "")
-            for after in (item.after, *range(self.best.steps - 1, 0, -1)) if name else ():
+            for after in (item.after, *range(self.best.steps - 1, max(self.best.steps - 20, 0), -1)) if name else ():
                 made = self.best.copy()
                 made.items[index] = Item(after, item.event, name)
                 if self.attempt(made):
