@@ -3,10 +3,12 @@
 //! Orders, fees and margins are elsewhere; an instrument is a frozen declaration.
 
 use crate::units::{
-    CurrencyIndex, I64_MAX, Money, OutOfRange, Price, Quantity, Rate, Rounding, VenueIndex, money, mul_div_round,
-    numbered, power_of_ten,
+    CurrencyIndex, I64_MAX, Money, OutOfRange, Price, Quantity, RATE_ONE, Rate, Rounding, VenueIndex, money,
+    mul_div_round, numbered, power_of_ten,
 };
 
+/// Decimals of a rate.
+const RATE_DECIMALS: u8 = 9;
 /// Most decimals that anything may have.
 pub const MAX_DECIMALS: u8 = 12;
 
@@ -125,10 +127,14 @@ pub fn problem(instrument: &Instrument) -> Option<String> {
 ///
 /// linear, spot, quanto: p * q * m; inverse: q * m / p. `OutOfRange` when it does not fit money, or for an inverse at price 0.
 pub fn contract_value(instrument: &Instrument, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
-    let (up, down) = exponents(instrument);
+    let (up, mut down) = exponents(instrument);
+    let mut multiplier = i128::from(instrument.multiplier.0);
+    // The rate 1.0 against as many decimals: the same fraction in numbers that one machine word can divide.
+    if instrument.multiplier == RATE_ONE && down >= RATE_DECIMALS {
+        (multiplier, down) = (1, down - RATE_DECIMALS);
+    }
     let (up, down) = (power_of_ten(up), power_of_ten(down));
     let (price, quantity) = (i128::from(price.0), i128::from(quantity.0));
-    let multiplier = i128::from(instrument.multiplier.0);
     if instrument.kind != InstrumentKind::Inverse {
         let mode = if planted!(1) { Rounding::Trunc } else { Rounding::HalfEven };
         return money(mul_div_round(price * quantity, multiplier * up, down, mode)?);

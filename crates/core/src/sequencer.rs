@@ -145,14 +145,19 @@ impl Sequencer {
         }
     }
 
-    /// The next item and what caused it.
-    pub fn pop(&mut self) -> Option<(Event, Cause)> {
-        let is_row = match (self.queue.peek(), self.heads.peek()) {
+    /// Whether the next item is the row of a stream: it comes from outside.
+    #[must_use]
+    pub fn row_is_next(&self) -> bool {
+        match (self.queue.peek(), self.heads.peek()) {
             (_, None) => false,
             (None, Some(_)) => true,
             (Some(Reverse(queued)), Some(Reverse(head))) => *head < queued.key,
-        };
-        if is_row {
+        }
+    }
+
+    /// The next item and what caused it.
+    pub fn pop(&mut self) -> Option<(Event, Cause)> {
+        if self.row_is_next() {
             return self.pop_row().map(|item| (item, NO_CAUSE));
         }
         let Reverse(Queued { key, item, cause }) = self.queue.pop()?;
@@ -171,7 +176,9 @@ impl Sequencer {
         self.heads.clear();
     }
 
-    fn pop_row(&mut self) -> Option<Event> {
+    /// The next row of the streams, as a bar.
+    #[inline]
+    pub fn pop_row(&mut self) -> Option<Event> {
         let stream = u16::try_from(self.heads.peek()?.0.producer).ok()?;
         let feed = self.feeds[usize::from(stream)].as_mut()?;
         let (row, rows) = (feed.next, &feed.rows);

@@ -70,8 +70,58 @@ pub struct FillRecord {
 pub struct Seen {
     /// Every key up to it was taken.
     pub watermark: u64,
-    /// What was said under a key.
+    /// What was said under a key, where keys are not dense.
     pub contents: BTreeMap<Box<str>, Payload>,
+    /// What was said under the last dense keys, up to the watermark.
+    recent: VecDeque<Payload>,
+    /// What was said under dense keys above the watermark.
+    ahead: BTreeMap<u64, Payload>,
+}
+
+impl Seen {
+    /// What was said under a dense key, as far as it is kept.
+    #[must_use]
+    pub fn numbered(&self, number: u64) -> Option<&Payload> {
+        let below = self.watermark.checked_sub(number).map(|below| below as usize);
+        match below {
+            None => self.ahead.get(&number),
+            Some(below) => self.recent.len().checked_sub(below + 1).and_then(|place| self.recent.get(place)),
+        }
+    }
+
+    /// Keep what was said under a key of a dense venue; one that is no number, or far below the watermark, is kept by its text.
+    pub fn keep_numbered(&mut self, number: Option<u64>, key: &str, content: Payload) {
+        match number {
+            Some(number) if number > self.watermark => {
+                self.ahead.insert(number, content);
+            }
+            Some(number) if number + self.recent.len() as u64 > self.watermark => {
+                let place = self.recent.len() - (self.watermark - number) as usize - 1;
+                self.recent[place] = content;
+            }
+            _ => {
+                self.contents.insert(key.into(), content);
+            }
+        }
+    }
+
+    /// Raise the watermark by one, where the next dense key was taken; the key that is kept no longer, 0 when none was.
+    pub fn rise(&mut self) -> Option<u64> {
+        let next = self.ahead.first_entry().filter(|next| *next.key() == self.watermark + 1)?;
+        self.recent.push_back(next.remove());
+        self.watermark += 1;
+        if self.recent.len() <= DENSE_WINDOW as usize {
+            return Some(0);
+        }
+        self.recent.pop_front();
+        Some(self.watermark - DENSE_WINDOW)
+    }
+
+    /// The dense keys that are kept.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        let first = self.watermark + 1 - self.recent.len() as u64;
+        (first..=self.watermark).chain(self.ahead.keys().copied())
+    }
 }
 
 /// What the engine keeps of a strategy.
@@ -361,8 +411,19 @@ impl State {
     /// Cash and positions of all accounts in base currency. None while a position has no mark or a currency no rate.
     #[must_use]
     pub fn equity(&self) -> Option<Money> {
-        let mut total = self.cash().ok()??;
-        for ((_, instrument), position) in &self.accounts {
+        let positions = self.accounts.iter().map(|((_, instrument), position)| (*instrument, position));
+        self.worth(self.cash().ok()??, positions)
+    }
+
+    /// Cash and these positions in base currency. None while one has no mark or a currency no rate.
+    #[must_use]
+    pub fn worth<'a>(
+        &self,
+        cash: Money,
+        positions: impl Iterator<Item = (InstrumentIndex, &'a Position)>,
+    ) -> Option<Money> {
+        let mut total = cash;
+        for (instrument, position) in positions {
             if position.quantity.0 == 0 {
                 continue;
             }
@@ -370,8 +431,8 @@ impl State {
             if !market.has_mark() {
                 return None;
             }
-            let value = self.position_value(position, *instrument, market.mark).ok()?;
-            let converted = self.to_base(value, self.instrument(*instrument).settlement_currency).ok()??;
+            let value = self.position_value(position, instrument, market.mark).ok()?;
+            let converted = self.to_base(value, self.instrument(instrument).settlement_currency).ok()??;
             total = money(total.0 + converted.0).ok()?;
         }
         Some(total)

@@ -201,8 +201,7 @@ numbered!(Rounding { Floor, Ceil, Trunc, HalfEven, HalfAway });
 #[must_use]
 pub fn div_round(numerator: i128, denominator: i128, mode: Rounding) -> i128 {
     assert!(denominator > 0, "div_round: the denominator is above 0");
-    let mut quotient = numerator / denominator;
-    let mut remainder = numerator % denominator;
+    let (mut quotient, mut remainder) = div_rem(numerator, denominator);
     if remainder == 0 {
         return quotient;
     }
@@ -219,6 +218,15 @@ pub fn div_round(numerator: i128, denominator: i128, mode: Rounding) -> i128 {
         Rounding::HalfAway => remainder > rest || (remainder == rest && numerator > 0),
     };
     quotient + i128::from(up)
+}
+
+/// Truncated quotient and remainder; one division of the machine where both fit it.
+fn div_rem(numerator: i128, denominator: i128) -> (i128, i128) {
+    if let (Ok(small), Ok(divisor)) = (i64::try_from(numerator), i64::try_from(denominator)) {
+        return (i128::from(small / divisor), i128::from(small % divisor));
+    }
+    let quotient = numerator / denominator;
+    (quotient, numerator - quotient * denominator)
 }
 
 /// a * b / denominator with a 256-bit intermediate, rounded. `OutOfRange` when the result leaves i128.

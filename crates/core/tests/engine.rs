@@ -17,8 +17,8 @@ use cracktrader_core::reject::RejectCode;
 use cracktrader_core::replay::{ReplayError, replay};
 use cracktrader_core::risk::{InstrumentLimit, RiskLimits};
 use cracktrader_core::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, NONE_TIME, OrderOrdinal, Price, Quantity, RATE_ONE,
-    Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, NONE_TIME, OrderOrdinal, Price, Quantity,
+    RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
 };
 use cracktrader_core::view::View;
 
@@ -26,10 +26,12 @@ const MINUTE: i64 = 60_000_000_000;
 const BTC: InstrumentIndex = InstrumentIndex(0);
 const ANNA: StrategyIndex = StrategyIndex(0);
 const LOT: i64 = 1_000;
+/// One dollar.
+const USD: i128 = 100_000_000;
 
 fn config(venue: Venue, limits: RiskLimits) -> Config {
     let currency = |name: &str| Currency { name: name.into(), scale: 8 };
-    let deposit = Deposit { currency: CurrencyIndex(0), amount: Money(10_000_00000000) };
+    let deposit = Deposit { currency: CurrencyIndex(0), amount: Money(10_000 * USD) };
     let instrument = Instrument {
         name: "BTC".into(),
         venue: VenueIndex(0),
@@ -41,20 +43,15 @@ fn config(venue: Venue, limits: RiskLimits) -> Config {
         quantity_decimals: 3,
         tick: Price(1),
         lot: Quantity(1),
-        max_price: Price(1_000_000_00),
+        max_price: Price(100_000_000),
         max_quantity: Quantity(1_000_000_000),
         multiplier: RATE_ONE,
         initial_margin: RATE_ONE,
         maker_fee: Rate(0),
         taker_fee: Rate(1_000_000),
     };
-    let stream = Stream {
-        instrument: BTC,
-        kind: DataKind::Bar,
-        matching: true,
-        volume_decimals: 0,
-        feed_latency: Time(0),
-    };
+    let stream =
+        Stream { instrument: BTC, kind: DataKind::Bar, matching: true, volume_decimals: 0, feed_latency: Time(0) };
     Config {
         currencies: vec![currency("USD"), currency("BTC")],
         venues: vec![venue],
@@ -230,13 +227,17 @@ fn the_worked_trace_takes_the_documented_steps() {
 fn the_worked_trace_fills_at_the_next_open_and_pays_its_fee() {
     let (_, _, engine, _) = worked_trace();
     let [execution] = engine.store.executions[..] else { panic!("one execution") };
-    assert_eq!((execution.price, execution.quantity, execution.rule), (Price(102_00), Quantity(LOT), 1));
+    assert_eq!((execution.price, execution.quantity, execution.rule), (Price(10_200), Quantity(LOT), 1));
     assert_eq!(execution.fee, Money(10_200_000), "0.1 % of 102");
-    let cash = 10_000_00000000 - 102_00000000 - 10_200_000;
+    let cash = 10_000 * USD - 102 * USD - 10_200_000;
     assert_eq!(engine.store.state.cash(), Ok(Some(Money(cash))));
     assert_eq!(engine.equity.time, [Time(0), Time(MINUTE), Time(2 * MINUTE)], "a row per bar, by its own stamp");
-    assert_eq!(engine.equity.cash, [Money(cash); 3], "a row is taken when its instant is over, with the fill at the same instant");
-    let equity = [101, 103, 105].map(|mark| Money(cash + mark * 1_00000000));
+    assert_eq!(
+        engine.equity.cash,
+        [Money(cash); 3],
+        "a row is taken when its instant is over, with the fill at the same instant"
+    );
+    let equity = [101, 103, 105].map(|mark| Money(cash + mark * USD));
     assert_eq!(engine.equity.equity, equity);
 }
 
@@ -284,7 +285,7 @@ fn with_same_close_an_order_fills_at_the_close_it_was_decided_on() {
     });
     engine.run(&mut host);
     let execution = engine.store.executions[0];
-    assert_eq!((execution.price, execution.event_time, execution.rule), (Price(101_00), Time(MINUTE), 2));
+    assert_eq!((execution.price, execution.event_time, execution.rule), (Price(10_100), Time(MINUTE), 2));
 }
 
 #[test]
@@ -330,7 +331,7 @@ fn filled(price: i64) -> Payload {
         price: Price(price * 100),
         liquidity: 1,
         fee_currency: CurrencyIndex(0),
-        fee: Money(1_00000000),
+        fee: Money(USD),
         rule: 0,
     })
 }
@@ -371,7 +372,7 @@ fn a_bust_returns_cash_and_fee_whether_it_comes_before_or_after_its_fill_or_the_
     for (provisional, reports) in stories {
         let engine = at_an_exchange(provisional, reports);
         assert_eq!(engine.store.state.own_position(ANNA, BTC).quantity, Quantity(0));
-        assert_eq!(engine.store.state.cash(), Ok(Some(Money(10_000_00000000))));
+        assert_eq!(engine.store.state.cash(), Ok(Some(Money(10_000 * USD))));
         assert_eq!(engine.store.state.orders[&FIRST].net_filled(), Quantity(0));
     }
 }

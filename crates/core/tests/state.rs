@@ -253,9 +253,6 @@ fn a_configuration_that_does_not_fit_together_says_why() {
         wrong(|c| c.accounts[0].kind = AccountKind::Cash),
         "instrument BTC-PERP: a cash account trades spot only"
     );
-    assert_eq!(
-        wrong(|c| c.streams[0].instrument = InstrumentIndex(2)),
-        "a stream: instrument 2 is not declared"
-    );
+    assert_eq!(wrong(|c| c.streams[0].instrument = InstrumentIndex(2)), "a stream: instrument 2 is not declared");
     assert_eq!(wrong(|c| c.streams[0].instrument = INVERSE), "an instrument has two streams that drive matching");
 }

@@ -146,7 +146,11 @@ pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
         LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(indicator_leaf),
         LeafKey::Day => Some(day_leaf(state)),
         LeafKey::Seen(account) => state.seen.get(account.at()).map(|seen| bytes_of(&seen.watermark)),
-        LeafKey::Key(account, key) => state.seen.get(account.at())?.contents.get(key).map(encode_payload),
+        LeafKey::Key(account, key) => {
+            let seen = state.seen.get(account.at())?;
+            let numbered = || key.parse().ok().and_then(|number| seen.numbered(number));
+            seen.contents.get(key).or_else(numbered).map(encode_payload)
+        }
     }
 }
 
@@ -274,6 +278,7 @@ pub fn all_keys(state: &State) -> Vec<LeafKey> {
         let account = AccountIndex(account as u16);
         keys.push(LeafKey::Seen(account));
         keys.extend(seen.contents.keys().map(|key| LeafKey::Key(account, key.clone())));
+        keys.extend(seen.numbers().map(|number| LeafKey::Key(account, number.to_string().into())));
     }
     keys
 }

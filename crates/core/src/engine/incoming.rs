@@ -13,11 +13,11 @@ use crate::engine::facts::{
 };
 use crate::engine::plan::{Plan, Staged};
 use crate::engine::store::{Execution, Store};
-use crate::event::{Bar, Event, EventType, Filled, Payload, Source, TimerFired};
+use crate::event::{Bar, Event, EventType, Filled, Payload, TimerFired};
 use crate::indicator::read;
 use crate::reject::RejectCode;
 use crate::state::{DENSE_WINDOW, State};
-use crate::units::{AccountIndex, InstrumentIndex, Money, OutOfRange, StrategyIndex};
+use crate::units::{AccountIndex, ENGINE_VENUE, InstrumentIndex, Money, OutOfRange, StrategyIndex};
 
 /// Events that show a price; those that move a mark make a row of the equity curve.
 pub const MARKET_EVENTS: [EventType; 3] = [EventType::Bar, EventType::Trade, EventType::Quote];
@@ -121,7 +121,7 @@ impl Incoming {
             }
         }
         staged.write(&mut store.state);
-        if item.source == Source::BrokerReport.number() && !item.idempotency_key.is_empty() && taken {
+        if !item.idempotency_key.is_empty() && taken && item.venue != ENGINE_VENUE {
             self.remember(store, item);
         }
     }
@@ -159,7 +159,7 @@ impl Incoming {
             return is_fill;
         }
         let seen = &plan.state.seen[account.at()];
-        if self.is_dense(account) {
+        let content = if self.is_dense(account) {
             let Some(number) = dense_number(key) else {
                 quarantine(plan, RejectCode::RMalformed, item);
                 return true;
@@ -168,8 +168,11 @@ impl Incoming {
                 quarantine(plan, RejectCode::RRetired, item);
                 return true;
             }
-        }
-        let Some(content) = seen.contents.get(key) else { return false };
+            seen.numbered(number)
+        } else {
+            seen.contents.get(key)
+        };
+        let Some(content) = content else { return false };
         if planted!(2) && *content == item.payload {
             return false;
         }
@@ -192,11 +195,16 @@ impl Incoming {
             return;
         }
         let (account, key) = (item.account, &item.idempotency_key);
-        store.state.seen[account.at()].contents.insert(key.clone(), item.payload.clone());
+        let dense = self.is_dense(account);
+        let seen = &mut store.state.seen[account.at()];
+        if !dense {
+            seen.contents.insert(key.clone(), item.payload.clone());
+        } else {
+            seen.keep_numbered(dense_number(key), key, item.payload.clone());
+        }
         if store.recording {
             store.touch(LeafKey::Key(account, key.clone()));
         }
-        let dense = self.is_dense(account);
         if let Some(ordinal) = order_ordinal(&item.payload)
             && (!dense || matches!(item.payload, Payload::Filled(_)))
         {
@@ -317,31 +325,12 @@ fn dense_number(key: &str) -> Option<u64> {
 }
 
 fn raise_watermark(store: &mut Store, account: AccountIndex) {
-    let mut buffer = [0; 20];
-    loop {
-        let seen = &mut store.state.seen[account.at()];
-        if !seen.contents.contains_key(dense_key(seen.watermark + 1, &mut buffer)) {
-            return;
-        }
-        seen.watermark += 1;
-        let old = seen.watermark.checked_sub(DENSE_WINDOW);
-        let old = old.and_then(|old| seen.contents.remove_entry(dense_key(old, &mut buffer)));
-        if let Some((key, _)) = old {
-            store.touch(LeafKey::Key(account, key));
-        }
-        store.touch(LeafKey::Seen(account));
-    }
-}
-
-/// The key of a number, without allocating.
-fn dense_key(number: u64, buffer: &mut [u8; 20]) -> &str {
-    let (mut left, mut start) = (number, buffer.len());
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            return str::from_utf8(&buffer[start..]).unwrap_or_default();
+    while let Some(old) = store.state.seen[account.at()].rise() {
+        if store.recording {
+            if old != 0 {
+                store.touch(LeafKey::Key(account, old.to_string().into()));
+            }
+            store.touch(LeafKey::Seen(account));
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::engine::store::Store;
 use crate::event::{BarRows, DataEnded, Event, EventType, Payload, RunStopped, Source, Start, TimerFired, event};
 use crate::intent::Intent;
 use crate::matching::{Cause, Phase, Point, SimulatedVenue};
+use crate::portfolio::Position;
 use crate::reject::RejectCode;
 use crate::sequencer::{Key, NO_CAUSE, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
-use crate::units::{I128_MIN, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
+use crate::units::{I128_MIN, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
 use crate::view::View;
 
 /// A UTC day.
@@ -67,6 +68,15 @@ pub struct EquityCurve {
     pub cash: Vec<Money>,
 }
 
+/// What a row of the equity curve is made of, kept while only the market moves.
+#[derive(Debug, Default)]
+struct Holdings {
+    known: bool,
+    cash: Option<Money>,
+    /// Positions with a quantity, in the order in which they are valued.
+    open: Vec<(InstrumentIndex, Position)>,
+}
+
 /// A callback made: the strategy's counters and the number of indicators before it, and that number after it.
 struct Call {
     strategy: StrategyIndex,
@@ -97,6 +107,7 @@ pub struct Engine {
     config: Arc<Config>,
     incoming: Incoming,
     market_label: Option<Time>,
+    holdings: Holdings,
     since_check: u32,
     tracks_day: bool,
     wants: Vec<u64>,
@@ -141,6 +152,7 @@ impl Engine {
             interrupted: false,
             incoming: Incoming::new(Arc::clone(&config)),
             market_label: None,
+            holdings: Holdings::default(),
             since_check: 0,
             tracks_day: config.strategies.iter().any(|strategy| strategy.limits.max_daily_loss.0 != 0),
             wants: Vec::new(),
@@ -207,6 +219,11 @@ impl Engine {
         }
         if is_timer {
             self.fire_timer(host);
+        } else if self.sequencer.row_is_next() {
+            // A row goes from its columns straight into its step: copies of an event are what an idle bar costs most.
+            if let Some(item) = self.sequencer.pop_row() {
+                self.take(item, 0, host);
+            }
         } else if let Some((item, cause)) = self.sequencer.pop() {
             let depth = self.depth(item.ingest_time, cause);
             self.take(item, depth, host);
@@ -312,8 +329,9 @@ impl Engine {
         self.advance(&item, host);
         item.seq_id = self.store.state.seq;
         let committed = self.incoming.commit(&mut self.store, &item);
-        let is_market = MARKET_EVENTS.contains(&item.payload.event_type());
-        if committed.taken && is_market && self.incoming.moves_mark(&item) {
+        if !MARKET_EVENTS.contains(&item.payload.event_type()) {
+            self.holdings.known = false;
+        } else if committed.taken && self.incoming.moves_mark(&item) {
             self.market_label = Some(item.event_time);
         }
         let before = self.store.images();
@@ -323,9 +341,11 @@ impl Engine {
             let record = Record { event: item, depth, findings, interrupted: self.interrupted, answers };
             self.last_record = encode_record(&record, &before, &self.store.images());
         }
-        self.since_check += 1;
-        if self.config.recheck_every != 0 && self.since_check >= self.config.recheck_every {
-            self.recheck();
+        if self.config.recheck_every != 0 {
+            self.since_check += 1;
+            if self.since_check >= self.config.recheck_every {
+                self.recheck();
+            }
         }
     }
 
@@ -363,10 +383,25 @@ impl Engine {
     /// One row per market time, labelled with its stamp, taken before the clock moves on.
     fn equity_row(&mut self) {
         let Some(label) = self.market_label.take() else { return };
-        let state = &self.store.state;
+        // Rates are marks, so that with conversions cash moves with the market.
+        if !self.holdings.known || !self.config.conversions.is_empty() {
+            self.take_stock();
+        }
+        let Holdings { cash, open, .. } = &self.holdings;
+        let positions = || open.iter().map(|(instrument, position)| (*instrument, position));
+        let equity = cash.and_then(|cash| self.store.state.worth(cash, positions()));
         self.equity.time.push(label);
-        self.equity.equity.push(state.equity().unwrap_or(NO_MONEY));
-        self.equity.cash.push(state.cash().ok().flatten().unwrap_or(NO_MONEY));
+        self.equity.equity.push(equity.unwrap_or(NO_MONEY));
+        self.equity.cash.push(cash.unwrap_or(NO_MONEY));
+    }
+
+    fn take_stock(&mut self) {
+        let state = &self.store.state;
+        self.holdings.known = true;
+        self.holdings.cash = state.cash().ok().flatten();
+        let positions = state.accounts.iter().filter(|(_, position)| position.quantity.0 != 0);
+        self.holdings.open.clear();
+        self.holdings.open.extend(positions.map(|((_, instrument), position)| (*instrument, *position)));
     }
 
     fn recheck(&mut self) {
@@ -388,6 +423,10 @@ impl Engine {
 
     /// Call the strategies that want the event, all on the state after commit A, then admit their intents in order.
     fn call<H: Host + ?Sized>(&mut self, committed: &Committed, item: &Event, depth: u32, host: &mut H) -> Vec<Answer> {
+        let code = item.payload.event_type();
+        if self.wanted >> code.number() & 1 == 0 && code != EventType::Start {
+            return Vec::new();
+        }
         let Some(calls) = self.call_all(committed, item, host) else { return Vec::new() };
         let mut answers = Vec::new();
         for call in &calls {
@@ -396,7 +435,7 @@ impl Engine {
         for call in calls.iter().filter(|call| !call.response.error.is_empty()) {
             self.punish(call.strategy);
         }
-        if matches!(item.payload, Payload::Start(_)) {
+        if code == EventType::Start {
             self.store.state.started = true;
             self.store.touch(LeafKey::Engine);
         }

@@ -87,6 +87,7 @@ impl Store {
     }
 
     /// A leaf may have changed.
+    #[inline]
     pub fn touch(&mut self, key: LeafKey) {
         if self.recording {
             self.touched.push(key);
@@ -94,10 +95,12 @@ impl Store {
     }
 
     /// After-images of what was touched since the last ones.
+    #[inline]
     pub fn images(&mut self) -> Vec<u8> {
-        if !self.recording {
-            return Vec::new();
-        }
+        if self.recording { self.take_images() } else { Vec::new() }
+    }
+
+    fn take_images(&mut self) -> Vec<u8> {
         let images = encode_images(&self.state, &self.touched);
         self.dirty.extend(self.touched.drain(..));
         images

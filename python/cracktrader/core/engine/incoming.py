@@ -30,7 +30,6 @@ from cracktrader.core.event import (
     Quote,
     Refused,
     RiskFlagSet,
-    Source,
     StrategyHalted,
     TimerFired,
     Trade,
@@ -38,7 +37,7 @@ from cracktrader.core.event import (
 from cracktrader.core.indicator import read
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import DENSE_WINDOW, Seen
-from cracktrader.core.units import OutOfRange
+from cracktrader.core.units import ENGINE_VENUE, OutOfRange
 
 MARKET_EVENTS = frozenset((EventType.BAR, EventType.TRADE, EventType.QUOTE))
 """Events that show a price; those that move a mark make a row of the equity curve."""
@@ -102,7 +101,7 @@ class Incoming:
         if plan.freeze is not None:
             self.store.touch((MARKET, plan.freeze))
         self.store.touch(*plan.touched())
-        if item.source == Source.BROKER_REPORT and item.idempotency_key and plan.taken:
+        if item.idempotency_key and plan.taken and item.venue != ENGINE_VENUE:
             self._remember(item)
 
     def _execute(self, plan: Plan, item: Event, filled: Filled) -> None:
@@ -153,7 +152,7 @@ class Incoming:
             return isinstance(payload, Filled)
         seen = self.state.seen[item.account]
         if self._is_dense(item.account):
-            number = int(key) if key.isdigit() and key == str(int(key)) and len(key) < 19 else 0
+            number = int(key) if len(key) < 19 and key.isdigit() and not key.startswith("0") else 0
             if number == 0:
                 self._quarantine(plan, RejectCode.R_MALFORMED, ordinal)
                 return True
