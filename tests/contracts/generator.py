@@ -112,7 +112,9 @@ class Generator(ScriptedHost):
     def push(self, *, idle: bool) -> list[Any]:
         """The items pushed before the next step; at least one when the engine has nothing to do."""
         count = self.rng.choice((0, 0, 1, 1, 1, 2, 2, 3) if self.hostile.outside else (0, 0, 0, 0, 0, 1))
-        if len(self.queue) > self.rng.choice((2, 4, 8)) or any(not self.state.owners[strategy].halted for strategy in self.looping):
+        if len(self.queue) > self.rng.choice((2, 4, 8)) or any(
+            not self.state.owners[strategy].halted for strategy in self.looping
+        ):
             count = 0
         count = count or (1 if idle else 0)
         items = [self.hostile.item(self.taken) for _ in range(count)]

@@ -22,6 +22,7 @@ from cracktrader.core.event import (
     Cancelled,
     CancelRejected,
     DataEnded,
+    Denied,
     EngineStopped,
     Event,
     Expired,
@@ -31,6 +32,7 @@ from cracktrader.core.event import (
     InstrumentStatus,
     PositionStatement,
     Quote,
+    Refused,
     Rejected,
     Replaced,
     ReplaceRejected,
@@ -172,7 +174,8 @@ class Hostile:
             if order.life is Life.SUBMITTED and order.pending & Pending.REPLACE:
                 return (Guard.GT0,)
             possible = (True, order.net_filled > 0, order.net_filled > 1)
-        return tuple(guard for guard, is_possible in zip((Guard.GT0, Guard.EQ0, Guard.LT0), possible) if is_possible)
+        guards = zip((Guard.GT0, Guard.EQ0, Guard.LT0), possible, strict=True)
+        return tuple(guard for guard, is_possible in guards if is_possible)
 
     def _expected(self, after: int, order: Any) -> Item:
         """What a well-behaved venue would say next."""
@@ -297,8 +300,10 @@ class Hostile:
         venue = rng.choice(self.outside)
         account = next(index for index, one in enumerate(self.config.accounts) if one.venue == venue)
         payload = rng.choice((Accepted(ordinal), Cancelled(ordinal, 0, ""), Filled(ordinal, 1, 1, 0, 0, 0, 0)))
+        if rng.random() < 0.1:
+            payload = rng.choice((Denied(ordinal, 303, 0, 0), Refused(rng.randrange(4), state.seq, 0, 2, 401, 0, 0)))
         item = self._item(after, payload, account, NULL_INSTRUMENT, self._moment())
-        if ordinal in state.orders:
+        if ordinal in state.orders and not isinstance(payload, Refused):
             item.order = self.names.get(state.orders[ordinal].id, "")
         return item
 

@@ -1,7 +1,7 @@
 """Engines in step: one scenario on every engine at once, compared after each event with each other and with the independent ledger.
 
-Compared: whether a step was taken, record bytes, state root, the simulated venues' bytes, what left for outside venues, what strategies saw,
-and what the ledger says of every order, position and balance that the step touched. Deliberately not here: where scenarios come from.
+Compared: whether a step was taken, record bytes, state root, the simulated venues' bytes, what left for outside venues, what strategies
+saw, and what the ledger says of every order, position and balance that the step touched. Deliberately not here: where scenarios come from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from scenario import UNKNOWN_ORDINAL, Item, Scenario, ScriptedHost
 
 from cracktrader import backend
 from cracktrader.core.codec import Record, decode_record
-from cracktrader.core.event import Event
 from cracktrader.core.intent import OrderId, PlaceOrder
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.replay import ReplayMismatch, replay
@@ -194,8 +193,9 @@ class Lockstep:
 
     def _same(self, what: str, values: Sequence[Any]) -> None:
         first = values[0]
-        for engine, value in zip([*self.engines[1:], *self.engines], values[1:]):
+        for index, value in enumerate(values[1:]):
             if value != first:
+                engine = self.engines[(index + 1) % len(self.engines)]
                 raise self._divergence(what, f"{self.engines[0]} {_short(first)}\n{engine} {_short(value)}")
 
     def _guarded(self, index: int, call: Callable[[], Any]) -> Any:

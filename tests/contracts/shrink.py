@@ -53,10 +53,20 @@ class Shrinker:
         if not self.attempt(self.best.copy()):
             return
         self._cut_unused()
+        passes = (
+            self._items,
+            self._answers,
+            self._inside_answers,
+            self._moves,
+            self._bars,
+            self._strategies,
+            self._plainer,
+            self._names,
+        )
         size = None
         while size != (size := self._measure()):
-            for shrink in (self._items, self._answers, self._inside_answers, self._moves, self._bars, self._strategies, self._plainer, self._names):
-                shrink()
+            for one in passes:
+                one()
                 self._cut_unused()
 
     @property
@@ -236,9 +246,7 @@ def moved(scenario: Scenario, name: str, target: str) -> Scenario:
     return made
 
 
-def shrink(
-    scenario: Scenario, engines: Sequence[str], seconds: float = 60.0
-) -> tuple[Scenario | None, str, int]:
+def shrink(scenario: Scenario, engines: Sequence[str], seconds: float = 60.0) -> tuple[Scenario | None, str, int]:
     """The smallest diverging scenario found, what differs in it, and how many events it has; None when it does not diverge again."""
     shrinker = Shrinker(scenario, engines, seconds)
     shrinker.run()
