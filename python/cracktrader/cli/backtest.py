@@ -145,7 +145,8 @@ def _show(results: list[Result], report: str | None) -> None:
     outcome, stats = results[-1].outcome, results[-1].stats
     parameters = [f"{key}={value}" for one in outcome.strategies for key, value in one["parameters"].items()]
     instruments = ", ".join(f"{bars.symbol} ({len(bars):,} bars)" for bars in outcome.bars)
-    say(f"{' + '.join(one['name'] for one in outcome.strategies)} {' '.join(parameters)} on {instruments}")
+    names = " + ".join(one["name"] for one in outcome.strategies)
+    say(f"{' '.join([names, *parameters])} on {instruments}")
     say()
     print_table(("", outcome.currency), [(LABELS[name], shown(name, stats[name])) for name in stats])
     show_cores(results)
