@@ -240,6 +240,7 @@ pub(super) use pack;
 macro_rules! canonical {
     ($($kind:ident { $($field:ident),* $(,)? })+) => {
         $(impl $crate::codec::Canonical for $kind {
+            // An event without fields, such as DataEnded, touches neither the bytes nor the reader.
             #[allow(unused_variables)]
             fn write(&self, out: &mut Vec<u8>) {
                 $(self.$field.write(out);)*
