@@ -43,7 +43,7 @@ from cracktrader.errors import (
     StaleView,
     StrategyError,
 )
-from cracktrader.runtime.backtest import Venue
+from cracktrader.runtime.declare import Venue
 from cracktrader.strategy import (
     EMA,
     SMA,

@@ -24,7 +24,8 @@ from cracktrader.core.event import BarRows, Event, Quote, Trade, event
 from cracktrader.core.intent import PlaceOrder
 from cracktrader.data.columns import BarColumns
 from cracktrader.errors import StaleView
-from cracktrader.runtime.backtest import Options, declare, rows_of
+from cracktrader.runtime.backtest import rows_of
+from cracktrader.runtime.declare import Options, declare
 from cracktrader.strategy import SMA, Strategy
 from cracktrader.strategy.host import StrategyHost
 from cracktrader.strategy.views import BarView, IndicatorView

@@ -9,7 +9,8 @@ from typing import Any
 from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
 from cracktrader.data import BarColumns, load
-from cracktrader.runtime.backtest import Options, Venue, instances, run_backtest
+from cracktrader.runtime.backtest import instances, run_backtest
+from cracktrader.runtime.declare import Options, Venue
 from cracktrader.strategy.base import Strategy
 
 

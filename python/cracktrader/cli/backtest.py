@@ -70,7 +70,7 @@ def _load(options: Options) -> list[BarColumns]:
 
 def _run(strategy: Any, data: list[BarColumns], engine: str, options: Options) -> Result:
     from cracktrader.analysis.backtest import backtest
-    from cracktrader.runtime.backtest import Venue
+    from cracktrader.runtime.declare import Venue
 
     with progress_bar(f"{type(strategy).__name__} on {engine}", options.as_json) as progress:
         return backtest(

@@ -1,0 +1,151 @@
+"""What a backtest declares: options, strategies and columns become the core's frozen configuration."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cracktrader.core.account import Account, AccountKind, Deposit
+from cracktrader.core.capability import SIMULATOR, FillModel
+from cracktrader.core.capability import Venue as DeclaredVenue
+from cracktrader.core.config import Config, DataKind, StrategyConfig, Stream, config_problem
+from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
+from cracktrader.core.risk import RiskLimits
+from cracktrader.core.units import RATE_ONE
+from cracktrader.data.stamps import parse_duration
+from cracktrader.errors import ConfigError
+from cracktrader.strategy.base import Strategy
+
+if TYPE_CHECKING:
+    from cracktrader.data.columns import BarColumns
+
+ACCOUNT_KINDS = {"cash": AccountKind.CASH, "margin": AccountKind.MARGIN}
+FILL_MODELS = {"next_open": FillModel.NEXT_OPEN, "same_close": FillModel.SAME_CLOSE}
+QUANTITY_DECIMALS = 8
+MONEY_SCALE = 8
+MAX_PRICE = 10**15
+"""Largest price mantissa of an instrument declared from its bars."""
+MAX_QUANTITY = 10**17
+"""Largest quantity mantissa: 1e9 units at 8 decimals, in lots of 1e-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """How the simulated venue behaves: market orders fill at the "next_open" or the "same_close"; latencies are ns or text ("200ms")."""
+
+    fill: str = "next_open"
+    submit_latency: int | str = 0
+    report_latency: int | str = 0
+    feed_latency: int | str = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a backtest declares beside strategies and data."""
+
+    cash: float = 10_000
+    account: str = "margin"
+    venue: Venue = Venue()
+    fees: float = 0.0
+    """One rate for maker and taker: 0.001 is 10 bps."""
+    limits: RiskLimits = RiskLimits()
+    seed: int = 0
+    currency: str = "USD"
+
+
+def declare(strategies: list[Strategy], bars: list[BarColumns], options: Options) -> Config:
+    """The configuration of a backtest: one simulated venue, one account, one spot instrument per symbol."""
+    _check(options)
+    if not bars:
+        raise ConfigError("a backtest needs data for at least one instrument")
+    venue = options.venue
+    deposit = Deposit(0, round(options.cash * 10**MONEY_SCALE))
+    currencies = [Currency(options.currency, MONEY_SCALE)]
+    instruments = []
+    for columns in bars:
+        currencies.append(Currency(columns.symbol, QUANTITY_DECIMALS))
+        instruments.append(_instrument(columns, len(currencies) - 1, round(options.fees * RATE_ONE)))
+    feed_latency = _latency(venue.feed_latency)
+    simulated = DeclaredVenue(
+        "simulator",
+        True,
+        SIMULATOR,
+        FILL_MODELS[venue.fill],
+        _latency(venue.submit_latency),
+        _latency(venue.report_latency),
+    )
+    config = Config(
+        currencies=tuple(currencies),
+        venues=(simulated,),
+        accounts=(Account("main", 0, ACCOUNT_KINDS[options.account], (deposit,)),),
+        instruments=tuple(instruments),
+        streams=tuple(
+            Stream(index, DataKind.BAR, True, columns.volume_decimals, feed_latency)
+            for index, columns in enumerate(bars)
+        ),
+        strategies=tuple(
+            StrategyConfig(_name(strategies, index), _canonical(one), options.limits)
+            for index, one in enumerate(strategies)
+        ),
+        seed=options.seed,
+    )
+    problem = config_problem(config)
+    if problem:
+        raise ConfigError(problem)
+    return config
+
+
+def _check(options: Options) -> None:
+    """ConfigError for options that make no sense."""
+    if options.account not in ACCOUNT_KINDS:
+        raise ConfigError(f'account is "cash" or "margin", not {options.account!r}')
+    if options.venue.fill not in FILL_MODELS:
+        raise ConfigError(f'fill is "next_open" or "same_close", not {options.venue.fill!r}')
+    if not 0 < options.cash < 1e15:
+        raise ConfigError(f"cash {options.cash!r} is outside 0..1e15")
+    if not -0.1 <= options.fees <= 0.1:
+        raise ConfigError(f"fees {options.fees!r} is a rate: 0.001 is 10 bps; it may be -0.1 to 0.1")
+    if not 0 <= options.seed < 2**64:
+        raise ConfigError(f"seed {options.seed!r} is outside 0..2**64-1")
+
+
+def _instrument(columns: BarColumns, base_currency: int, fee: int) -> Instrument:
+    return Instrument(
+        columns.symbol,
+        0,
+        InstrumentKind.SPOT,
+        base_currency,
+        0,
+        MONEY_SCALE,
+        columns.price_decimals,
+        QUANTITY_DECIMALS,
+        tick=1,
+        lot=1,
+        max_price=MAX_PRICE,
+        max_quantity=MAX_QUANTITY,
+        multiplier=RATE_ONE,
+        initial_margin=RATE_ONE,
+        maker_fee=fee,
+        taker_fee=fee,
+    )
+
+
+def _name(strategies: list[Strategy], index: int) -> str:
+    """The class name; a second strategy of a name gets its number."""
+    names = [type(one).__name__ for one in strategies]
+    name = names[index] if names[index].isascii() else "Strategy"
+    return name if names.count(names[index]) == 1 else f"{name}-{index}"
+
+
+def _canonical(strategy: Strategy) -> str:
+    try:
+        return json.dumps(strategy.parameters, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{type(strategy).__name__}: parameters are plain numbers, text and lists ({error})"
+        ) from error
+
+
+def _latency(value: int | str) -> int:
+    return 0 if value == 0 else parse_duration(value)
