@@ -5,17 +5,13 @@ Prices and sizes become mantissas here and nowhere else, the same for both cores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import floor, isfinite
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import Config, DataKind
-from cracktrader.core.fee import worst_fee
 from cracktrader.core.indicator import Indicator, to_float
-from cracktrader.core.instrument import Instrument, InstrumentKind
 from cracktrader.core.intent import (
     CancelOrder,
     Intent,
@@ -28,16 +24,22 @@ from cracktrader.core.intent import (
     Side,
     TimeInForce,
 )
-from cracktrader.core.units import NONE_PRICE, RATE_ONE, Rounding, mul_div_round
+from cracktrader.core.units import NONE_PRICE
 from cracktrader.errors import ConfigError, IntentError, StaleView
 from cracktrader.strategy.indicators import FIELDS, Declared
+from cracktrader.strategy.sizing import (
+    affordable,
+    nanoseconds,
+    order_id_of,
+    price_mantissa,
+    quantity_mantissa,
+    signed_mantissa,
+    time_in_force_of,
+)
 from cracktrader.strategy.views import IndicatorView, OrderView, PositionView
 
 if TYPE_CHECKING:
     from cracktrader.core.view import View
-
-SNAP = 1e-9
-"""A price this near to a tick, relatively, is meant to be that tick."""
 
 
 class Random:
@@ -173,7 +175,7 @@ class StrategyContext:
         """Call `on_timer` at a time (ns or an aware datetime) or after a while (ns or a timedelta). Returns the timer's id."""
         if (at is None) == (after is None):
             raise IntentError("set_timer takes either at= or after=")
-        deadline = _nanoseconds(at) if at is not None else self.now + _nanoseconds(after)
+        deadline = nanoseconds(at) if at is not None else self.now + nanoseconds(after)
         if not -(2**63) < deadline < 2**63:
             raise IntentError(f"timer deadline {deadline} does not fit nanoseconds")
         timer: int = self._ask().next_timer(self.strategy_index)
@@ -218,7 +220,11 @@ class StrategyContext:
         instrument = self.config.instruments[index]
         if sum(given is not None for given in (quantity, percent, cash)) != 1:
             raise IntentError("size an order by one of quantity, percent or cash")
-        size = self._size(index, percent, cash, limit) if quantity is None else _quantity(instrument, quantity)
+        size = (
+            affordable(self._ask(), self.config, index, percent, cash, limit)
+            if quantity is None
+            else quantity_mantissa(instrument, quantity)
+        )
         kinds = {
             (False, False): OrderType.MARKET,
             (True, False): OrderType.LIMIT,
@@ -229,11 +235,11 @@ class StrategyContext:
             index,
             int(side),
             int(kinds[limit is not None, stop is not None]),
-            int(_time_in_force(time_in_force)),
+            int(time_in_force_of(time_in_force)),
             size,
-            NONE_PRICE if limit is None else _price(instrument, side, limit),
-            NONE_PRICE if stop is None else _price(instrument, Side(1 - side), stop),
-            NONE_PRICE if expire_time is None else _nanoseconds(expire_time),
+            NONE_PRICE if limit is None else price_mantissa(instrument, side, limit),
+            NONE_PRICE if stop is None else price_mantissa(instrument, Side(1 - side), stop),
+            NONE_PRICE if expire_time is None else nanoseconds(expire_time),
             post_only,
             reduce_only,
         )
@@ -249,10 +255,10 @@ class StrategyContext:
         if (quantity is None) == (percent is None):
             raise IntentError("target takes either a quantity or percent=")
         if quantity is not None:
-            wanted = _signed(instrument, quantity)
+            wanted = signed_mantissa(instrument, quantity)
         else:
             assert percent is not None
-            magnitude = self._size(index, abs(percent), None, None)
+            magnitude = affordable(self._ask(), self.config, index, abs(percent), None, None)
             wanted = magnitude if percent > 0 else -magnitude
         change = wanted - self._expected(index)
         if change == 0:
@@ -267,22 +273,22 @@ class StrategyContext:
 
     def cancel(self, order_id: OrderId) -> None:
         """Ask to take back what is left of an order."""
-        self._record(CancelOrder(_order_id(order_id)))
+        self._record(CancelOrder(order_id_of(order_id)))
 
     def replace(
         self, order_id: OrderId, *, quantity: float | None = None, limit: float | None = None, stop: float | None = None
     ) -> None:
         """Ask for a new total quantity or new prices; what is not given stays."""
-        facts = self._ask().order(*_order_id(order_id))
+        facts = self._ask().order(*order_id_of(order_id))
         if facts is None or facts.instrument >= len(self.config.instruments):
             raise IntentError(f"replace: there is no live order {order_id}")
         instrument, side = self.config.instruments[facts.instrument], Side(facts.side)
         self._record(
             ReplaceOrder(
                 order_id,
-                facts.quantity if quantity is None else _quantity(instrument, quantity),
-                facts.limit_price if limit is None else _price(instrument, side, limit),
-                facts.stop_price if stop is None else _price(instrument, Side(1 - side), stop),
+                facts.quantity if quantity is None else quantity_mantissa(instrument, quantity),
+                facts.limit_price if limit is None else price_mantissa(instrument, side, limit),
+                facts.stop_price if stop is None else price_mantissa(instrument, Side(1 - side), stop),
             )
         )
 
@@ -310,29 +316,6 @@ class StrategyContext:
                 expected += intent.quantity if intent.side == Side.BUY else -intent.quantity
         return expected
 
-    def _size(self, index: int, percent: float | None, cash: float | None, limit: float | None) -> int:
-        """Largest quantity whose value and worst fee fit the budget: floor((budget - worst fee) / price), in lots."""
-        instrument = self.config.instruments[index]
-        if instrument.kind is InstrumentKind.INVERSE or instrument.settlement_currency != self.config.base_currency:
-            raise IntentError(f"{instrument.name} is sized by quantity only: it does not settle in the base currency")
-        price = self._ask().mark(index) if limit is None else _price(instrument, Side.BUY, limit)
-        if price is None:
-            raise IntentError(f"{instrument.name} has no price yet to size an order by")
-        if percent is not None:
-            equity = self._ask().equity()
-            if equity is None:
-                raise IntentError("equity is not known while a position has no price: size by quantity")
-            share = _fraction("percent", percent)
-            budget = mul_div_round(max(equity, 0), share, RATE_ONE, Rounding.FLOOR)
-        else:
-            assert cash is not None
-            budget = floor(_finite("cash", cash) * 10**instrument.settlement_scale)
-        budget -= worst_fee(instrument, budget)
-        unit = price * instrument.multiplier
-        net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
-        size = mul_div_round(budget, 10 ** max(net, 0), unit * 10 ** max(-net, 0), Rounding.FLOOR)
-        return size - size % instrument.lot
-
     def _instrument_index(self, symbol: str | None) -> int:
         if symbol is None:
             if len(self.config.instruments) == 1:
@@ -354,78 +337,3 @@ class StrategyContext:
         if money is None:
             return float("nan")
         return to_float(money, self.config.currencies[self.config.base_currency].scale)
-
-
-def _finite(name: str, value: float) -> float:
-    number = float(value)
-    if not isfinite(number):
-        raise IntentError(f"{name} {value!r} is not a finite number")
-    return number
-
-
-def _fraction(name: str, value: float) -> int:
-    """A share as a rate at 1e-9."""
-    if not 0 <= _finite(name, value) <= 1000:
-        raise IntentError(f"{name} {value!r} is a share of equity: 1.0 is all of it")
-    return round(value * RATE_ONE)
-
-
-def _quantity(instrument: Instrument, value: float) -> int:
-    """A quantity above 0, floored to the lot; a value within 1e-9 of a lot is that lot."""
-    size = _signed(instrument, value)
-    if size <= 0:
-        smallest = to_float(instrument.lot, instrument.quantity_decimals)
-        raise IntentError(f"quantity {value!r} of {instrument.name} is less than one lot of {smallest!r}")
-    return size
-
-
-def _signed(instrument: Instrument, value: float) -> int:
-    """A signed quantity, towards zero to the lot."""
-    magnitude = _near_steps(abs(_finite("quantity", value)), instrument.lot, instrument.quantity_decimals, up=False)
-    return magnitude if value > 0 else -magnitude
-
-
-def _price(instrument: Instrument, side: Side, value: float) -> int:
-    """A price on a tick: the nearest when within 1e-9, else towards passive (down for a buy, up for a sell)."""
-    if _finite("price", value) <= 0:
-        raise IntentError(f"price {value!r} of {instrument.name} is not above 0")
-    return _near_steps(value, instrument.tick, instrument.price_decimals, up=side is Side.SELL)
-
-
-def _near_steps(value: float, step: int, decimals: int, *, up: bool) -> int:
-    """`value` as a mantissa in whole steps."""
-    steps = value * float(10**decimals) / float(step)
-    nearest = round(steps)
-    if abs(steps - nearest) > SNAP * max(abs(steps), 1.0):
-        nearest = floor(steps) + up
-    mantissa = nearest * step
-    if mantissa >= 2**63:
-        raise IntentError(f"{value!r} does not fit the number range")
-    return mantissa
-
-
-def _time_in_force(name: str) -> TimeInForce:
-    try:
-        return TimeInForce[name]
-    except KeyError:
-        known = ", ".join(one.name for one in TimeInForce)
-        raise IntentError(f"there is no time in force {name!r}; there are: {known}") from None
-
-
-def _nanoseconds(value: int | datetime | timedelta | None) -> int:
-    """Nanoseconds of a time or a span."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise IntentError(f"{value!r} has no time zone: use an aware datetime or nanoseconds")
-        return (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
-    if isinstance(value, timedelta):
-        return value // timedelta(microseconds=1) * 1000
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise IntentError(f"{value!r} is neither nanoseconds nor a time")
-    return value
-
-
-def _order_id(value: Sequence[int]) -> OrderId:
-    if not isinstance(value, OrderId):
-        raise IntentError(f"{value!r} is not an order id: use what buy, sell or target returned")
-    return value

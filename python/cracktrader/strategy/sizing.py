@@ -1,0 +1,125 @@
+"""From what a strategy says to what the core takes: prices, sizes, spans and names become mantissas, nanoseconds and members.
+
+Conversions happen here and nowhere else, the same for both cores. What cannot be converted is an IntentError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from math import floor, isfinite
+from typing import TYPE_CHECKING, Any
+
+from cracktrader.core.config import Config
+from cracktrader.core.fee import worst_fee
+from cracktrader.core.indicator import to_float
+from cracktrader.core.instrument import Instrument, InstrumentKind
+from cracktrader.core.intent import OrderId, Side, TimeInForce
+from cracktrader.core.units import RATE_ONE, Rounding, mul_div_round
+from cracktrader.errors import IntentError
+
+if TYPE_CHECKING:
+    from cracktrader.core.view import View
+
+SNAP = 1e-9
+"""A price this near to a tick, relatively, is meant to be that tick."""
+
+
+def affordable(
+    view: View | Any, config: Config, index: int, percent: float | None, cash: float | None, limit: float | None
+) -> int:
+    """Largest quantity whose value and worst fee fit the budget: floor((budget - worst fee) / price), in lots."""
+    instrument = config.instruments[index]
+    if instrument.kind is InstrumentKind.INVERSE or instrument.settlement_currency != config.base_currency:
+        raise IntentError(f"{instrument.name} is sized by quantity only: it does not settle in the base currency")
+    price = view.mark(index) if limit is None else price_mantissa(instrument, Side.BUY, limit)
+    if price is None:
+        raise IntentError(f"{instrument.name} has no price yet to size an order by")
+    if percent is not None:
+        equity = view.equity()
+        if equity is None:
+            raise IntentError("equity is not known while a position has no price: size by quantity")
+        budget = mul_div_round(max(equity, 0), fraction("percent", percent), RATE_ONE, Rounding.FLOOR)
+    else:
+        assert cash is not None
+        budget = floor(_finite("cash", cash) * 10**instrument.settlement_scale)
+    budget -= worst_fee(instrument, budget)
+    unit = price * instrument.multiplier
+    net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
+    size = mul_div_round(budget, 10 ** max(net, 0), unit * 10 ** max(-net, 0), Rounding.FLOOR)
+    return size - size % instrument.lot
+
+
+def _finite(name: str, value: float) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise IntentError(f"{name} {value!r} is not a finite number")
+    return number
+
+
+def fraction(name: str, value: float) -> int:
+    """A share as a rate at 1e-9."""
+    if not 0 <= _finite(name, value) <= 1000:
+        raise IntentError(f"{name} {value!r} is a share of equity: 1.0 is all of it")
+    return round(value * RATE_ONE)
+
+
+def quantity_mantissa(instrument: Instrument, value: float) -> int:
+    """A quantity above 0, floored to the lot; a value within 1e-9 of a lot is that lot."""
+    size = signed_mantissa(instrument, value)
+    if size <= 0:
+        smallest = to_float(instrument.lot, instrument.quantity_decimals)
+        raise IntentError(f"quantity {value!r} of {instrument.name} is less than one lot of {smallest!r}")
+    return size
+
+
+def signed_mantissa(instrument: Instrument, value: float) -> int:
+    """A signed quantity, towards zero to the lot."""
+    magnitude = _near_steps(abs(_finite("quantity", value)), instrument.lot, instrument.quantity_decimals, up=False)
+    return magnitude if value > 0 else -magnitude
+
+
+def price_mantissa(instrument: Instrument, side: Side, value: float) -> int:
+    """A price on a tick: the nearest when within 1e-9, else towards passive (down for a buy, up for a sell)."""
+    if _finite("price", value) <= 0:
+        raise IntentError(f"price {value!r} of {instrument.name} is not above 0")
+    return _near_steps(value, instrument.tick, instrument.price_decimals, up=side is Side.SELL)
+
+
+def _near_steps(value: float, step: int, decimals: int, *, up: bool) -> int:
+    """`value` as a mantissa in whole steps."""
+    steps = value * float(10**decimals) / float(step)
+    nearest = round(steps)
+    if abs(steps - nearest) > SNAP * max(abs(steps), 1.0):
+        nearest = floor(steps) + up
+    mantissa = nearest * step
+    if mantissa >= 2**63:
+        raise IntentError(f"{value!r} does not fit the number range")
+    return mantissa
+
+
+def time_in_force_of(name: str) -> TimeInForce:
+    try:
+        return TimeInForce[name]
+    except KeyError:
+        known = ", ".join(one.name for one in TimeInForce)
+        raise IntentError(f"there is no time in force {name!r}; there are: {known}") from None
+
+
+def nanoseconds(value: int | datetime | timedelta | None) -> int:
+    """Nanoseconds of a time or a span."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise IntentError(f"{value!r} has no time zone: use an aware datetime or nanoseconds")
+        return (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1) * 1000
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise IntentError(f"{value!r} is neither nanoseconds nor a time")
+    return value
+
+
+def order_id_of(value: Sequence[int]) -> OrderId:
+    if not isinstance(value, OrderId):
+        raise IntentError(f"{value!r} is not an order id: use what buy, sell or target returned")
+    return value
