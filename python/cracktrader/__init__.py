@@ -16,86 +16,21 @@ class SmaCross(ct.Strategy):
 print(ct.backtest(SmaCross, ct.data.sample("sp500_1d")).stats)
 """
 
-from cracktrader import data, errors
-from cracktrader.analysis.backtest import backtest
-from cracktrader.analysis.result import Result
-from cracktrader.core.intent import (
-    CancelOrder,
-    NoOp,
-    OrderId,
-    OrderType,
-    PlaceOrder,
-    ReplaceOrder,
-    RiskFlag,
-    SetRiskFlag,
-    Side,
-    TimeInForce,
-)
-from cracktrader.core.risk import InstrumentLimit, RiskLimits
-from cracktrader.data import Bars
-from cracktrader.errors import (
-    ConfigError,
-    CracktraderError,
-    DataError,
-    EngineNotBuilt,
-    IntentError,
-    InvariantBroken,
-    StaleView,
-    StrategyError,
-)
-from cracktrader.runtime.declare import Venue
-from cracktrader.strategy import (
-    EMA,
-    SMA,
-    BarView,
-    EventView,
-    FillView,
-    OrderView,
-    PositionView,
-    QuoteView,
-    Strategy,
-    StrategyContext,
-    TimerView,
-    TradeView,
-)
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "BarView",
-    "Bars",
-    "CancelOrder",
-    "ConfigError",
-    "CracktraderError",
-    "DataError",
-    "EMA",
-    "EngineNotBuilt",
-    "EventView",
-    "FillView",
-    "InstrumentLimit",
-    "IntentError",
-    "InvariantBroken",
-    "NoOp",
-    "OrderId",
-    "OrderType",
-    "OrderView",
-    "PlaceOrder",
-    "PositionView",
-    "QuoteView",
-    "ReplaceOrder",
-    "Result",
-    "RiskFlag",
-    "RiskLimits",
-    "SMA",
-    "SetRiskFlag",
-    "Side",
-    "StaleView",
-    "Strategy",
-    "StrategyContext",
-    "StrategyError",
-    "TimeInForce",
-    "TimerView",
-    "TradeView",
-    "Venue",
-    "backtest",
-    "data",
-    "errors",
-]
+if TYPE_CHECKING:
+    from cracktrader.exports import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Import the public names (exports.py) when the first of them is asked for: `cracktrader --help` asks for none."""
+        from importlib import import_module
+
+        public = import_module("cracktrader.exports")
+        if name != "__all__" and name not in public.__all__:
+            raise AttributeError(f"module 'cracktrader' has no attribute {name!r}")
+        globals().update({one: getattr(public, one) for one in public.__all__})
+        return getattr(public, name)
+
+    def __dir__() -> list[str]:
+        return list(__getattr__("__all__"))

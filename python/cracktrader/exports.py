@@ -1,0 +1,85 @@
+"""Every public name of the package: what `ct.NAME` finds. A new name joins the imports and the list here, and nowhere else."""
+
+from cracktrader import data, errors
+from cracktrader.analysis.backtest import backtest
+from cracktrader.analysis.result import Result
+from cracktrader.core.intent import (
+    CancelOrder,
+    NoOp,
+    OrderId,
+    OrderType,
+    PlaceOrder,
+    ReplaceOrder,
+    RiskFlag,
+    SetRiskFlag,
+    Side,
+    TimeInForce,
+)
+from cracktrader.core.risk import InstrumentLimit, RiskLimits
+from cracktrader.data import Bars
+from cracktrader.errors import (
+    ConfigError,
+    CracktraderError,
+    DataError,
+    EngineNotBuilt,
+    IntentError,
+    InvariantBroken,
+    StaleView,
+    StrategyError,
+)
+from cracktrader.runtime.declare import Venue
+from cracktrader.strategy import (
+    EMA,
+    SMA,
+    BarView,
+    EventView,
+    FillView,
+    OrderView,
+    PositionView,
+    QuoteView,
+    Strategy,
+    StrategyContext,
+    TimerView,
+    TradeView,
+)
+
+__all__ = [
+    "BarView",
+    "Bars",
+    "CancelOrder",
+    "ConfigError",
+    "CracktraderError",
+    "DataError",
+    "EMA",
+    "EngineNotBuilt",
+    "EventView",
+    "FillView",
+    "InstrumentLimit",
+    "IntentError",
+    "InvariantBroken",
+    "NoOp",
+    "OrderId",
+    "OrderType",
+    "OrderView",
+    "PlaceOrder",
+    "PositionView",
+    "QuoteView",
+    "ReplaceOrder",
+    "Result",
+    "RiskFlag",
+    "RiskLimits",
+    "SMA",
+    "SetRiskFlag",
+    "Side",
+    "StaleView",
+    "Strategy",
+    "StrategyContext",
+    "StrategyError",
+    "TimeInForce",
+    "TimerView",
+    "TradeView",
+    "Venue",
+    "backtest",
+    "data",
+    "errors",
+]
