@@ -19,7 +19,7 @@ from cracktrader.errors import ConfigError, EngineNotBuilt
 if TYPE_CHECKING:
     from cracktrader.core.account import Ledger
     from cracktrader.core.config import Config
-    from cracktrader.core.event import BarRows, Event
+    from cracktrader.core.event import Event, Rows, SessionRows
     from cracktrader.core.matching import Command
     from cracktrader.core.portfolio import Position
 
@@ -48,7 +48,8 @@ class Machine(Protocol):
     def interrupted(self) -> bool: ...
     @property
     def last_record(self) -> bytes: ...
-    def attach(self, stream: int, rows: BarRows) -> None: ...
+    def attach(self, stream: int, rows: Rows) -> None: ...
+    def attach_sessions(self, venue: int, rows: SessionRows) -> None: ...
     def push(self, item: Event) -> None: ...
     def start(self) -> None: ...
     def step(self) -> bool: ...
@@ -83,6 +84,7 @@ class PythonMachine:
     def __init__(self, config: Config, host: Host, record: bool = False) -> None:
         self.engine = Engine(config, host, record=record)
         self.attach = self.engine.attach
+        self.attach_sessions = self.engine.attach_sessions
         self.push = self.engine.push
         self.start = self.engine.start
         self.step = self.engine.step

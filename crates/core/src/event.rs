@@ -2,6 +2,8 @@
 //!
 //! How an event changes state is not here: that is `engine`.
 
+use std::sync::Arc;
+
 use crate::units::{
     AccountIndex, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex,
     Time, VenueIndex, numbered,
@@ -517,6 +519,58 @@ pub struct BarRows {
     pub volume: Vec<i64>,
 }
 
+/// Columns of public trades, sorted by time. `stamp` is the source's own, `time` is when the venue traded.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TradeRows {
+    /// The source's own stamps.
+    pub stamp: Vec<Time>,
+    /// When they were.
+    pub time: Vec<Time>,
+    /// Prices.
+    pub price: Vec<Price>,
+    /// Quantities.
+    pub quantity: Vec<Quantity>,
+    /// Who crossed the spread: 0 unknown, 1 buyer, 2 seller.
+    pub aggressor: Vec<i64>,
+}
+
+/// Columns of best bids and asks, sorted by time. `stamp` is the source's own, `time` is when the venue showed them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct QuoteRows {
+    /// The source's own stamps.
+    pub stamp: Vec<Time>,
+    /// When they were shown.
+    pub time: Vec<Time>,
+    /// Best bids.
+    pub bid_price: Vec<Price>,
+    /// Quantities at them.
+    pub bid_quantity: Vec<Quantity>,
+    /// Best asks.
+    pub ask_price: Vec<Price>,
+    /// Quantities at them.
+    pub ask_quantity: Vec<Quantity>,
+}
+
+/// A venue's sessions, sorted by time: one closes before the next opens, at the earliest at the same instant.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SessionRows {
+    /// When they open.
+    pub open_time: Vec<Time>,
+    /// When they close.
+    pub close_time: Vec<Time>,
+}
+
+/// The rows of a stream, shared by those who read them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rows {
+    /// Of a stream of bars.
+    Bars(Arc<BarRows>),
+    /// Of a stream of trades.
+    Trades(Arc<TradeRows>),
+    /// Of a stream of quotes.
+    Quotes(Arc<QuoteRows>),
+}
+
 impl BarRows {
     /// How many bars there are.
     #[must_use]
@@ -529,6 +583,81 @@ impl BarRows {
     pub fn is_empty(&self) -> bool {
         self.close_time.is_empty()
     }
+}
+
+impl From<BarRows> for Rows {
+    fn from(rows: BarRows) -> Self {
+        Self::Bars(Arc::new(rows))
+    }
+}
+
+impl From<TradeRows> for Rows {
+    fn from(rows: TradeRows) -> Self {
+        Self::Trades(Arc::new(rows))
+    }
+}
+
+impl From<QuoteRows> for Rows {
+    fn from(rows: QuoteRows) -> Self {
+        Self::Quotes(Arc::new(rows))
+    }
+}
+
+/// When the rows are known at the venue: what they are sorted by.
+#[must_use]
+pub fn times_of(rows: &Rows) -> &[Time] {
+    match rows {
+        Rows::Bars(rows) => &rows.close_time,
+        Rows::Trades(rows) => &rows.time,
+        Rows::Quotes(rows) => &rows.time,
+    }
+}
+
+/// The first moment that the rows speak of.
+#[must_use]
+pub fn first_time(rows: &Rows) -> Option<Time> {
+    match rows {
+        Rows::Bars(rows) => rows.open_time.first().copied(),
+        rows => times_of(rows).first().copied(),
+    }
+}
+
+/// Why the columns cannot be attached, or none.
+#[must_use]
+pub fn rows_problem(rows: &Rows) -> Option<String> {
+    let (length, others) = match rows {
+        Rows::Bars(rows) => {
+            let prices = [&rows.open, &rows.high, &rows.low, &rows.close].map(Vec::len);
+            (rows.len(), [&prices[..], &[rows.stamp.len(), rows.open_time.len(), rows.volume.len()]].concat())
+        }
+        Rows::Trades(rows) => {
+            let others = [rows.stamp.len(), rows.price.len(), rows.quantity.len(), rows.aggressor.len()];
+            (rows.time.len(), others.to_vec())
+        }
+        Rows::Quotes(rows) => {
+            let (bids, asks) = (&rows.bid_quantity, &rows.ask_quantity);
+            let others = [rows.stamp.len(), rows.bid_price.len(), bids.len(), rows.ask_price.len(), asks.len()];
+            (rows.time.len(), others.to_vec())
+        }
+    };
+    if others.iter().any(|other| *other != length) {
+        return Some("differ in length".into());
+    }
+    let Rows::Trades(trades) = rows else { return None };
+    let (least, most) = (trades.aggressor.iter().min()?, trades.aggressor.iter().max()?);
+    let wrong = if *least < 0 { least } else { most };
+    (!(0..=2).contains(wrong))
+        .then(|| format!("have aggressor {wrong}, which is not 0 (unknown), 1 (buyer) or 2 (seller)"))
+}
+
+/// Why sessions cannot be attached, or none.
+#[must_use]
+pub fn sessions_problem(rows: &SessionRows) -> Option<&'static str> {
+    if rows.open_time.len() != rows.close_time.len() {
+        return Some("differ in length");
+    }
+    let edges = rows.open_time.iter().zip(&rows.close_time).flat_map(|(opened, closed)| [opened, closed]);
+    (!edges.is_sorted()).then_some("are not sorted")
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::account::{AccountKind, EMPTY, Ledger, book, margin};
 use crate::capability::FillModel;
 use crate::config::Config;
 use crate::event::{
-    Accepted, BarRows, CancelRejected, Cancelled, Event, Filled, Payload, ReplaceRejected, Replaced, event,
+    Accepted, BarRows, CancelRejected, Cancelled, Event, Filled, Payload, ReplaceRejected, Replaced, Rows, SessionRows,
+    event,
 };
 use crate::fee::{Liquidity, fee};
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
@@ -180,6 +181,8 @@ impl VenueOrder {
 pub struct Lane {
     /// The bars that drive matching.
     pub rows: Option<Arc<BarRows>>,
+    /// The trades or quotes that drive matching.
+    pub ticks: Option<Rows>,
     /// The bar under way when `inside`, else the next to open.
     pub row: usize,
     /// Whether a bar is under way.
@@ -232,6 +235,8 @@ pub struct SimulatedVenue {
     pub marks: BTreeMap<InstrumentIndex, Price>,
     /// What the engine has not taken yet.
     pub reports: Vec<Report>,
+    /// Its sessions.
+    pub sessions: SessionRows,
     /// Number of the last report.
     pub last_key: u64,
     /// Number of the last acceptance.
@@ -265,6 +270,7 @@ impl SimulatedVenue {
             ledgers,
             marks: BTreeMap::new(),
             reports: Vec::new(),
+            sessions: SessionRows::default(),
             last_key: 0,
             last_place: 0,
             ended: false,
@@ -279,10 +285,19 @@ impl SimulatedVenue {
         self.venue
     }
 
-    /// The bars that drive matching of the instrument.
-    pub fn attach(&mut self, instrument: InstrumentIndex, rows: Arc<BarRows>) {
-        self.lanes[instrument.at()].rows = Some(rows);
+    /// The rows that drive matching of the instrument.
+    pub fn attach(&mut self, instrument: InstrumentIndex, rows: Rows) {
+        let lane = &mut self.lanes[instrument.at()];
+        match rows {
+            Rows::Bars(rows) => lane.rows = Some(rows),
+            ticks => lane.ticks = Some(ticks),
+        }
         self.find_next();
+    }
+
+    /// The venue's sessions.
+    pub fn attach_sessions(&mut self, rows: SessionRows) {
+        self.sessions = rows;
     }
 
     /// Take a command; it arrives after the submit latency.

@@ -7,9 +7,11 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::event::{Bar, BarRows, Event, Payload, Source};
+use crate::event::{
+    Bar, Event, Payload, Quote, Rows, SessionClosed, SessionOpened, SessionRows, Source, Trade, times_of,
+};
 use crate::matching::Cause;
-use crate::units::{AccountIndex, I64_MIN, InstrumentIndex, Time, VenueIndex};
+use crate::units::{AccountIndex, I64_MIN, InstrumentIndex, NULL_INSTRUMENT, Time, VenueIndex};
 
 /// The cause of what comes from outside.
 pub const NO_CAUSE: Cause = Cause { now: Time(I64_MIN), depth: 0 };
@@ -19,6 +21,8 @@ pub const PRODUCER_ENGINE: u32 = 65_536;
 pub const PRODUCER_VENUE: u32 = 65_537;
 /// Everything pushed from outside.
 pub const PRODUCER_OUTSIDE: u32 = 131_072;
+/// Sessions of the first venue; those of the others follow by their index.
+pub const PRODUCER_SESSIONS: u32 = 131_073;
 
 /// Order of items.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -68,7 +72,7 @@ impl Ord for Queued {
 /// The rows of a stream and what is the same for all of them.
 #[derive(Debug)]
 struct Feed {
-    rows: Arc<BarRows>,
+    rows: Rows,
     next: usize,
     venue: VenueIndex,
     instrument: InstrumentIndex,
@@ -81,6 +85,8 @@ pub struct Sequencer {
     config: Arc<Config>,
     queue: BinaryHeap<Reverse<Queued>>,
     feeds: Vec<Option<Feed>>,
+    /// By venue.
+    sessions: Vec<SessionRows>,
     heads: BinaryHeap<Reverse<Key>>,
     pushed: u64,
     outside: u64,
@@ -91,11 +97,12 @@ impl Sequencer {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         let feeds = config.streams.iter().map(|_| None).collect();
-        Self { config, queue: BinaryHeap::new(), feeds, heads: BinaryHeap::new(), pushed: 0, outside: 0 }
+        let sessions = config.venues.iter().map(|_| SessionRows::default()).collect();
+        Self { config, queue: BinaryHeap::new(), feeds, sessions, heads: BinaryHeap::new(), pushed: 0, outside: 0 }
     }
 
-    /// The bars of a declared stream.
-    pub fn attach(&mut self, stream: u16, rows: Arc<BarRows>) {
+    /// The rows of a declared stream.
+    pub fn attach(&mut self, stream: u16, rows: Rows) {
         let declared = &self.config.streams[usize::from(stream)];
         let feed = Feed {
             rows,
@@ -108,9 +115,17 @@ impl Sequencer {
         self.push_head(stream);
     }
 
+    /// The sessions of a venue.
+    pub fn attach_sessions(&mut self, venue: VenueIndex, rows: SessionRows) {
+        self.sessions[venue.at()] = rows;
+        if let Some(key) = self.edge(venue, 0) {
+            self.heads.push(Reverse(key));
+        }
+    }
+
     /// The rows of every attached stream.
-    pub fn rows(&self) -> impl Iterator<Item = &BarRows> {
-        self.feeds.iter().flatten().map(|feed| feed.rows.as_ref())
+    pub fn rows(&self) -> impl Iterator<Item = &Rows> {
+        self.feeds.iter().flatten().map(|feed| &feed.rows)
     }
 
     /// An item that is not a row of a stream.
@@ -176,44 +191,68 @@ impl Sequencer {
         self.heads.clear();
     }
 
-    /// The next row of the streams, as a bar.
+    /// The next row of the streams, or edge of a session.
     #[inline]
     pub fn pop_row(&mut self) -> Option<Event> {
-        let stream = u16::try_from(self.heads.peek()?.0.producer).ok()?;
+        let key = self.heads.peek()?.0;
+        let Ok(stream) = u16::try_from(key.producer) else { return Some(self.session_edge(key)) };
         let feed = self.feeds[usize::from(stream)].as_mut()?;
-        let (row, rows) = (feed.next, &feed.rows);
-        let bar = Bar {
-            open_time: rows.open_time[row],
-            close_time: rows.close_time[row],
-            open: rows.open[row],
-            high: rows.high[row],
-            low: rows.low[row],
-            close: rows.close[row],
-            volume: rows.volume[row],
-            stream,
-        };
+        let (event_time, payload) = row_of(&feed.rows, feed.next, stream);
         let event = Event {
             seq_id: 0,
-            event_time: rows.stamp[row],
-            ingest_time: self.heads.peek()?.0.ingest_time,
+            event_time,
+            ingest_time: key.ingest_time,
             source: Source::MarketData.number(),
             venue: feed.venue,
             account: AccountIndex::NULL,
             instrument: feed.instrument,
-            payload: Payload::Bar(bar),
+            payload,
             idempotency_key: Box::default(),
         };
         feed.next += 1;
-        self.replace_head(stream);
+        let next = self.head(stream);
+        self.replace_head(next);
         Some(event)
+    }
+
+    /// A session opens (even orders) or closes (odd ones); its venue's next edge becomes a head.
+    #[cold]
+    fn session_edge(&mut self, key: Key) -> Event {
+        let next = self.edge(key.venue, key.order + 1);
+        self.replace_head(next);
+        Event {
+            seq_id: 0,
+            event_time: key.ingest_time,
+            ingest_time: key.ingest_time,
+            source: Source::MarketData.number(),
+            venue: key.venue,
+            account: AccountIndex::NULL,
+            instrument: NULL_INSTRUMENT,
+            payload: if key.order.is_multiple_of(2) { SessionOpened.into() } else { SessionClosed.into() },
+            idempotency_key: Box::default(),
+        }
+    }
+
+    /// The key of an edge of a venue's sessions.
+    fn edge(&self, venue: VenueIndex, order: u64) -> Option<Key> {
+        let rows = &self.sessions[venue.at()];
+        let times = if order.is_multiple_of(2) { &rows.open_time } else { &rows.close_time };
+        Some(Key {
+            ingest_time: *times.get(order as usize / 2)?,
+            priority: self.priority(Source::MarketData.number()),
+            venue,
+            instrument: NULL_INSTRUMENT,
+            producer: PRODUCER_SESSIONS + u32::from(venue.0),
+            order,
+        })
     }
 
     /// The key of a stream's next row.
     fn head(&self, stream: u16) -> Option<Key> {
         let feed = self.feeds[usize::from(stream)].as_ref()?;
-        let close = feed.rows.close_time.get(feed.next)?;
+        let time = times_of(&feed.rows).get(feed.next)?;
         Some(Key {
-            ingest_time: Time(close.0.saturating_add(feed.feed_latency)),
+            ingest_time: Time(time.0.saturating_add(feed.feed_latency)),
             priority: self.priority(Source::MarketData.number()),
             venue: feed.venue,
             instrument: feed.instrument,
@@ -228,9 +267,9 @@ impl Sequencer {
         }
     }
 
-    /// Put a stream's next row where the one just taken was: one sift instead of two.
-    fn replace_head(&mut self, stream: u16) {
-        match self.head(stream) {
+    /// Put what follows where the head just taken was: one sift instead of two.
+    fn replace_head(&mut self, next: Option<Key>) {
+        match next {
             Some(key) => {
                 if let Some(mut top) = self.heads.peek_mut() {
                     *top = Reverse(key);
@@ -239,6 +278,41 @@ impl Sequencer {
             None => {
                 self.heads.pop();
             }
+        }
+    }
+}
+
+/// The stamp of a row and what it says.
+#[inline]
+fn row_of(rows: &Rows, row: usize, stream: u16) -> (Time, Payload) {
+    match rows {
+        Rows::Bars(rows) => {
+            let bar = Bar {
+                open_time: rows.open_time[row],
+                close_time: rows.close_time[row],
+                open: rows.open[row],
+                high: rows.high[row],
+                low: rows.low[row],
+                close: rows.close[row],
+                volume: rows.volume[row],
+                stream,
+            };
+            (rows.stamp[row], Payload::Bar(bar))
+        }
+        Rows::Trades(rows) => {
+            // Which numbers are sides was checked when the rows were attached.
+            let aggressor = rows.aggressor[row] as u8;
+            let trade = Trade { price: rows.price[row], quantity: rows.quantity[row], aggressor };
+            (rows.stamp[row], Payload::Trade(trade))
+        }
+        Rows::Quotes(rows) => {
+            let quote = Quote {
+                bid_price: rows.bid_price[row],
+                bid_quantity: rows.bid_quantity[row],
+                ask_price: rows.ask_price[row],
+                ask_quantity: rows.ask_quantity[row],
+            };
+            (rows.stamp[row], Payload::Quote(quote))
         }
     }
 }

@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 
 use cracktrader_core::codec::{decode_config, encode_venue, full_root};
 use cracktrader_core::engine::{Engine, NO_MONEY};
+use cracktrader_core::event::{Rows, SessionRows};
 use cracktrader_core::indicator::to_float;
 use cracktrader_core::state::State;
-use cracktrader_core::units::{AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, StrategyIndex};
+use cracktrader_core::units::{
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, StrategyIndex, VenueIndex,
+};
 use cracktrader_core::view::facts;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::classes::not_canonical;
-use crate::columns::bar_rows;
+use crate::columns::{rows, session_rows};
 use crate::host::PyHost;
 use crate::value::{Field, Value, named, take_event};
 
@@ -85,8 +88,15 @@ impl Machine {
 
     // Feeding and running
 
-    fn attach(&mut self, stream: u16, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        let attached = self.engine.attach(stream, bar_rows(rows)?);
+    #[pyo3(signature = (stream, rows))]
+    fn attach(&mut self, stream: u16, #[pyo3(from_py_with = rows)] rows: Rows) -> PyResult<()> {
+        let attached = self.engine.attach(stream, rows);
+        attached.map_err(|problem| PyValueError::new_err(problem.to_string()))
+    }
+
+    #[pyo3(signature = (venue, rows))]
+    fn attach_sessions(&mut self, venue: u16, #[pyo3(from_py_with = session_rows)] rows: SessionRows) -> PyResult<()> {
+        let attached = self.engine.attach_sessions(VenueIndex(venue), rows);
         attached.map_err(|problem| PyValueError::new_err(problem.to_string()))
     }
 

@@ -4,8 +4,9 @@ How an event changes state is not here: that is `engine`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OrderOrdinal, Price, Quantity, Time
@@ -420,3 +421,69 @@ class BarRows:
     low: Sequence[Price]
     close: Sequence[Price]
     volume: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRows:
+    """Columns of public trades, sorted by time. `stamp` is the source's own, `time` is when the venue traded."""
+
+    stamp: Sequence[Time]
+    time: Sequence[Time]
+    price: Sequence[Price]
+    quantity: Sequence[Quantity]
+    aggressor: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRows:
+    """Columns of best bids and asks, sorted by time. `stamp` is the source's own, `time` is when the venue showed them."""
+
+    stamp: Sequence[Time]
+    time: Sequence[Time]
+    bid_price: Sequence[Price]
+    bid_quantity: Sequence[Quantity]
+    ask_price: Sequence[Price]
+    ask_quantity: Sequence[Quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRows:
+    """A venue's sessions, sorted by time: one closes before the next opens, at the earliest at the same instant."""
+
+    open_time: Sequence[Time]
+    close_time: Sequence[Time]
+
+
+Rows: TypeAlias = BarRows | TradeRows | QuoteRows
+
+
+def times_of(rows: Rows) -> Sequence[Time]:
+    """When the rows are known at the venue: what they are sorted by."""
+    return rows.close_time if isinstance(rows, BarRows) else rows.time
+
+
+def first_time(rows: Rows) -> Time | None:
+    """The first moment that the rows speak of."""
+    times = rows.open_time if isinstance(rows, BarRows) else rows.time
+    return times[0] if len(times) else None
+
+
+def rows_problem(rows: Rows) -> str:
+    """Why the columns cannot be attached, or ''."""
+    columns = [getattr(rows, field.name) for field in fields(rows)]
+    if any(len(column) != len(columns[0]) for column in columns):
+        return "differ in length"
+    if isinstance(rows, TradeRows) and len(rows.aggressor):
+        least, most = min(rows.aggressor), max(rows.aggressor)
+        wrong = least if least < 0 else most
+        if not 0 <= wrong <= 2:
+            return f"have aggressor {wrong}, which is not 0 (unknown), 1 (buyer) or 2 (seller)"
+    return ""
+
+
+def sessions_problem(rows: SessionRows) -> str:
+    """Why sessions cannot be attached, or ''."""
+    if len(rows.open_time) != len(rows.close_time):
+        return "differ in length"
+    edges = [time for session in zip(rows.open_time, rows.close_time, strict=True) for time in session]
+    return "" if all(before <= after for before, after in pairwise(edges)) else "are not sorted"

@@ -21,8 +21,12 @@ from cracktrader.core.event import (
     Event,
     Filled,
     Payload,
+    QuoteRows,
     Replaced,
     ReplaceRejected,
+    Rows,
+    SessionRows,
+    TradeRows,
     event,
 )
 from cracktrader.core.fee import Liquidity, fee
@@ -133,6 +137,7 @@ class Lane:
     """Matching of one instrument: its bars, where they stand, and the working orders by acceptance."""
 
     rows: BarRows | None = None
+    ticks: TradeRows | QuoteRows | None = None
     row: int = 0
     """The bar under way when `inside`, else the next to open."""
     inside: bool = False
@@ -156,6 +161,7 @@ class SimulatedVenue:
         self.ledgers: dict[int, Ledger] = {}
         self.marks: dict[int, Price] = {}
         self.reports: list[Report] = []
+        self.sessions: SessionRows | None = None
         self.last_key = 0
         self.last_place = 0
         self.ended = False
@@ -164,9 +170,17 @@ class SimulatedVenue:
             held = self.ledgers.get(currency, EMPTY)
             self.ledgers[currency] = held._replace(cash=held.cash + amount, transfers=held.transfers + amount)
 
-    def attach(self, instrument: int, rows: BarRows) -> None:
-        """The bars that drive matching of the instrument."""
-        self.lanes[instrument].rows = rows
+    def attach(self, instrument: int, rows: Rows) -> None:
+        """The rows that drive matching of the instrument."""
+        lane = self.lanes[instrument]
+        if isinstance(rows, BarRows):
+            lane.rows = rows
+        else:
+            lane.ticks = rows
+
+    def attach_sessions(self, rows: SessionRows) -> None:
+        """The venue's sessions."""
+        self.sessions = rows
 
     def receive(self, command: Command, now: Time) -> None:
         """Take a command; it arrives after the submit latency."""

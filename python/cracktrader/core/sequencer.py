@@ -7,9 +7,23 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from cracktrader.core.config import Config
-from cracktrader.core.event import Bar, BarRows, Event, Source
+from cracktrader.core.event import (
+    Bar,
+    BarRows,
+    Event,
+    Payload,
+    Quote,
+    Rows,
+    SessionClosed,
+    SessionOpened,
+    SessionRows,
+    Source,
+    Trade,
+    TradeRows,
+    times_of,
+)
 from cracktrader.core.matching import Cause
-from cracktrader.core.units import NULL_INDEX, Time
+from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Time
 
 NO_CAUSE = Cause(-(2**63), 0)
 """The cause of what comes from outside."""
@@ -19,6 +33,8 @@ PRODUCER_VENUE = 65_537
 """The first venue; the others follow by their index."""
 PRODUCER_OUTSIDE = 131_072
 """Everything pushed from outside."""
+PRODUCER_SESSIONS = 131_073
+"""Sessions of the first venue; those of the others follow by their index."""
 
 
 class Key(NamedTuple):
@@ -38,18 +54,25 @@ class Sequencer:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.queue: list[tuple[Key, Event, Cause]] = []
-        self.rows: dict[int, BarRows] = {}
+        self.rows: dict[int, Rows] = {}
         self.next_rows: dict[int, int] = {}
+        self.sessions: dict[int, SessionRows] = {}
+        """By venue."""
         self.heads: list[Key] = []
         self.pushed = 0
         self.outside = 0
         """Pending items that were pushed from outside."""
 
-    def attach(self, stream: int, rows: BarRows) -> None:
-        """The bars of a declared stream."""
+    def attach(self, stream: int, rows: Rows) -> None:
+        """The rows of a declared stream."""
         self.rows[stream] = rows
         self.next_rows[stream] = 0
         self._push_head(stream)
+
+    def attach_sessions(self, venue: int, rows: SessionRows) -> None:
+        """The sessions of a venue."""
+        self.sessions[venue] = rows
+        self._push_edge(venue, 0)
 
     def push(self, item: Event, producer: int, cause: Cause) -> None:
         """An item that is not a row of a stream."""
@@ -86,11 +109,48 @@ class Sequencer:
 
     def _pop_row(self) -> Event:
         key = heappop(self.heads)
+        if key.producer >= PRODUCER_SESSIONS:
+            return self._session_edge(key)
         stream = key.producer
         rows, row = self.rows[stream], self.next_rows[stream]
         self.next_rows[stream] = row + 1
         self._push_head(stream)
-        bar = Bar(
+        payload = _payload(rows, row, stream)
+        return Event(
+            0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, payload, ""
+        )
+
+    def _push_head(self, stream: int) -> None:
+        times, row = times_of(self.rows[stream]), self.next_rows[stream]
+        if row >= len(times):
+            return
+        declared = self.config.streams[stream]
+        venue = self.config.instruments[declared.instrument].venue
+        ingest = times[row] + declared.feed_latency
+        priority = self.config.priorities[Source.MARKET_DATA]
+        heappush(self.heads, Key(ingest, priority, venue, declared.instrument, stream, row))
+
+    def _session_edge(self, key: Key) -> Event:
+        """A session opens (even orders) or closes (odd ones); its venue's next edge becomes a head."""
+        self._push_edge(key.venue, key.order + 1)
+        payload = SessionClosed() if key.order % 2 else SessionOpened()
+        time = key.ingest_time
+        return Event(0, time, time, Source.MARKET_DATA, key.venue, NULL_INDEX, NULL_INSTRUMENT, payload, "")
+
+    def _push_edge(self, venue: int, order: int) -> None:
+        rows = self.sessions[venue]
+        times = rows.close_time if order % 2 else rows.open_time
+        if order // 2 >= len(times):
+            return
+        priority = self.config.priorities[Source.MARKET_DATA]
+        key = Key(times[order // 2], priority, venue, NULL_INSTRUMENT, PRODUCER_SESSIONS + venue, order)
+        heappush(self.heads, key)
+
+
+def _payload(rows: Rows, row: int, stream: int) -> Payload:
+    """A row as what it says."""
+    if isinstance(rows, BarRows):
+        return Bar(
             rows.open_time[row],
             rows.close_time[row],
             rows.open[row],
@@ -100,16 +160,6 @@ class Sequencer:
             rows.volume[row],
             stream,
         )
-        return Event(
-            0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, bar, ""
-        )
-
-    def _push_head(self, stream: int) -> None:
-        rows, row = self.rows[stream], self.next_rows[stream]
-        if row >= len(rows.close_time):
-            return
-        declared = self.config.streams[stream]
-        venue = self.config.instruments[declared.instrument].venue
-        ingest = rows.close_time[row] + declared.feed_latency
-        priority = self.config.priorities[Source.MARKET_DATA]
-        heappush(self.heads, Key(ingest, priority, venue, declared.instrument, stream, row))
+    if isinstance(rows, TradeRows):
+        return Trade(rows.price[row], rows.quantity[row], rows.aggressor[row])
+    return Quote(rows.bid_price[row], rows.bid_quantity[row], rows.ask_price[row], rows.ask_quantity[row])

@@ -42,7 +42,8 @@ pub const EFFECTIVE: Committed = Committed { findings: Vec::new(), taken: true, 
 #[derive(Debug)]
 pub struct Incoming {
     config: Arc<Config>,
-    marked_by_bars: Vec<bool>,
+    /// The kind of stream that drives an instrument's mark; without one, whatever is shown does.
+    marked_by: Vec<Option<DataKind>>,
     /// Indicators by stream, as far as they were declared when it was last asked.
     by_stream: Vec<Vec<u32>>,
     indexed: usize,
@@ -53,12 +54,12 @@ impl Incoming {
     /// For a run of this configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        let mut marked_by_bars = vec![false; config.instruments.len()];
-        for stream in config.streams.iter().filter(|stream| stream.matching && stream.kind == DataKind::Bar) {
-            marked_by_bars[stream.instrument.at()] = true;
+        let mut marked_by = vec![None; config.instruments.len()];
+        for stream in config.streams.iter().filter(|stream| stream.matching) {
+            marked_by[stream.instrument.at()] = Some(stream.kind);
         }
         let by_stream = vec![Vec::new(); config.streams.len()];
-        Self { config, marked_by_bars, by_stream, indexed: 0, spare: Staged::default() }
+        Self { config, marked_by, by_stream, indexed: 0, spare: Staged::default() }
     }
 
     /// Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays.
@@ -220,16 +221,16 @@ impl Incoming {
         if !self.is_market_sound(item) {
             return false;
         }
-        let state = &mut store.state;
+        let (moves_mark, state) = (self.moves_mark(item), &mut store.state);
         let (now, market) = (state.now, &mut state.markets[item.instrument.at()]);
         match &item.payload {
             Payload::Bar(bar) => {
-                if self.config.streams[usize::from(bar.stream)].matching {
+                if moves_mark {
                     show_bar(market, bar, now);
                 }
                 self.update_indicators(store, bar);
             }
-            _ if self.marked_by_bars[item.instrument.at()] => return true,
+            _ if !moves_mark => return true,
             Payload::Trade(trade) => show_trade(market, trade, now),
             Payload::Quote(quote) => show_quote(market, quote, now),
             _ => {}
@@ -238,13 +239,15 @@ impl Incoming {
         true
     }
 
-    /// Whether a market event values positions: other time frames, and ticks of what bars mark, are only delivered.
+    /// Whether a market event values positions: what another stream marks is only delivered.
     #[must_use]
     pub fn moves_mark(&self, item: &Event) -> bool {
-        match &item.payload {
-            Payload::Bar(bar) => self.config.streams[usize::from(bar.stream)].matching,
-            _ => !self.marked_by_bars[item.instrument.at()],
-        }
+        let kind = match &item.payload {
+            Payload::Bar(bar) => return self.config.streams[usize::from(bar.stream)].matching,
+            Payload::Trade(_) => DataKind::Trade,
+            _ => DataKind::Quote,
+        };
+        self.marked_by[item.instrument.at()].is_none_or(|marked_by| marked_by == kind)
     }
 
     fn update_indicators(&mut self, store: &mut Store, bar: &Bar) {
@@ -281,7 +284,9 @@ impl Incoming {
                     && bar.high <= most
                     && bar.volume >= 0
             }
-            Payload::Trade(trade) => trade.price.0 >= 1 && trade.price <= most && trade.quantity.0 > 0,
+            Payload::Trade(trade) => {
+                trade.price.0 >= 1 && trade.price <= most && trade.quantity.0 > 0 && trade.aggressor <= 2
+            }
             Payload::Quote(quote) => {
                 quote.bid_price.0 >= 1 && quote.bid_price <= quote.ask_price && quote.ask_price <= most
             }

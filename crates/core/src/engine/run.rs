@@ -5,11 +5,14 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::codec::{Answer, Declaration, LeafKey, Record, TimerRequest, encode_record};
-use crate::config::{Config, OnError, account_of, config_problem};
+use crate::config::{Config, DataKind, OnError, account_of, config_problem};
 use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
 use crate::engine::outgoing::Outgoing;
 use crate::engine::store::Store;
-use crate::event::{BarRows, DataEnded, Event, EventType, Payload, RunStopped, Source, Start, TimerFired, event};
+use crate::event::{
+    DataEnded, Event, EventType, Payload, Rows, RunStopped, SessionRows, Source, Start, TimerFired, event, first_time,
+    rows_problem, sessions_problem,
+};
 use crate::intent::Intent;
 use crate::matching::{Cause, Phase, Point, SimulatedVenue};
 use crate::portfolio::Position;
@@ -23,7 +26,7 @@ pub const DAY_NS: i64 = 86_400_000_000_000;
 /// The null amount of an equity curve: a mark or a rate is missing.
 pub const NO_MONEY: Money = Money(I128_MIN);
 
-/// Why a configuration, or bars attached to it, cannot be run.
+/// Why a configuration, or rows attached to it, cannot be run.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{0}")]
 pub struct ConfigProblem(pub String);
@@ -163,22 +166,44 @@ impl Engine {
 
     // Feeding
 
-    /// The bars of a declared stream. An error when it is not declared, or columns differ in length.
-    pub fn attach(&mut self, stream: u16, rows: BarRows) -> Result<(), ConfigProblem> {
+    /// The rows of a declared stream. An error when it is not declared, carries another kind, or the columns do not fit together.
+    pub fn attach(&mut self, stream: u16, rows: impl Into<Rows>) -> Result<(), ConfigProblem> {
+        let rows = rows.into();
         let Some(declared) = self.config.streams.get(usize::from(stream)).copied() else {
             return Err(ConfigProblem(format!("stream {stream} is not declared")));
         };
-        let prices = [&rows.open, &rows.high, &rows.low, &rows.close].map(Vec::len);
-        let others = [rows.stamp.len(), rows.open_time.len(), rows.volume.len()];
-        if prices.iter().chain(&others).any(|length| *length != rows.len()) {
-            return Err(ConfigProblem(format!("the columns of stream {stream} differ in length")));
+        let (kind, given) = match &rows {
+            Rows::Bars(_) => (DataKind::Bar, "BarRows"),
+            Rows::Trades(_) => (DataKind::Trade, "TradeRows"),
+            Rows::Quotes(_) => (DataKind::Quote, "QuoteRows"),
+        };
+        if declared.kind != kind {
+            let carried = ["BarRows", "TradeRows", "QuoteRows"][usize::from(declared.kind.number())];
+            return Err(ConfigProblem(format!("stream {stream} carries {carried}, not {given}")));
         }
-        let rows = Arc::new(rows);
+        if let Some(problem) = rows_problem(&rows) {
+            return Err(ConfigProblem(format!("the columns of stream {stream} {problem}")));
+        }
         let venue = self.config.instruments[declared.instrument.at()].venue;
         if let Some(simulated) = self.venues.iter_mut().find(|one| declared.matching && one.index() == venue) {
-            simulated.attach(declared.instrument, Arc::clone(&rows));
+            simulated.attach(declared.instrument, rows.clone());
         }
         self.sequencer.attach(stream, rows);
+        Ok(())
+    }
+
+    /// The sessions of a venue: events of it, for all its instruments. An error when they are not in order.
+    pub fn attach_sessions(&mut self, venue: VenueIndex, rows: SessionRows) -> Result<(), ConfigProblem> {
+        if venue.at() >= self.config.venues.len() {
+            return Err(ConfigProblem(format!("venue {} is not declared", venue.0)));
+        }
+        if let Some(problem) = sessions_problem(&rows) {
+            return Err(ConfigProblem(format!("the sessions of venue {} {problem}", venue.0)));
+        }
+        if let Some(simulated) = self.venues.iter_mut().find(|one| one.index() == venue) {
+            simulated.attach_sessions(rows.clone());
+        }
+        self.sequencer.attach_sessions(venue, rows);
         Ok(())
     }
 
@@ -191,7 +216,7 @@ impl Engine {
 
     /// The Start record: on_start is called at the first moment of the data.
     pub fn start<H: Host + ?Sized>(&mut self, host: &mut H) {
-        let opens = self.sequencer.rows().filter_map(|rows| rows.open_time.first().copied());
+        let opens = self.sequencer.rows().filter_map(first_time);
         let head = self.sequencer.peek().map(|head| head.ingest_time);
         let first = opens.chain(head).min().unwrap_or_default();
         self.take(event(Start, first), 0, host);

@@ -64,7 +64,8 @@ class Incoming:
         self.config = config
         self.store = store
         self.state = store.state
-        self._marked_by_bars = {s.instrument for s in config.streams if s.matching and s.kind is DataKind.BAR}
+        self._marked_by = {s.instrument: s.kind for s in config.streams if s.matching}
+        """The kind of stream that drives an instrument's mark; without one, whatever is shown does."""
 
     def commit(self, item: Event) -> Committed:
         """Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays."""
@@ -208,7 +209,7 @@ class Incoming:
             if self.config.streams[payload.stream].matching:
                 show_bar(market, payload, state.now)
             self._update_indicators(payload)
-        elif item.instrument in self._marked_by_bars:
+        elif not self.moves_mark(item):
             return True
         elif isinstance(payload, Trade):
             show_trade(market, payload, state.now)
@@ -218,10 +219,11 @@ class Incoming:
         return True
 
     def moves_mark(self, item: Event) -> bool:
-        """Whether a market event values positions: other time frames, and ticks of what bars mark, are only delivered."""
+        """Whether a market event values positions: what another stream marks is only delivered."""
         if isinstance(item.payload, Bar):
             return self.config.streams[item.payload.stream].matching
-        return item.instrument not in self._marked_by_bars
+        kind = DataKind.TRADE if isinstance(item.payload, Trade) else DataKind.QUOTE
+        return self._marked_by.get(item.instrument, kind) is kind
 
     def _update_indicators(self, bar: Bar) -> None:
         for index, indicator in enumerate(self.state.indicators):
@@ -242,7 +244,7 @@ class Incoming:
             inside = payload.low <= payload.open <= payload.high and payload.low <= payload.close <= payload.high
             return inside and payload.low >= 1 and payload.high <= most and payload.volume >= 0
         if isinstance(payload, Trade):
-            return 1 <= payload.price <= most and payload.quantity > 0
+            return 1 <= payload.price <= most and payload.quantity > 0 and payload.aggressor <= 2
         assert isinstance(payload, Quote)
         return 1 <= payload.bid_price <= payload.ask_price <= most
 

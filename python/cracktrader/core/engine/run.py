@@ -14,7 +14,7 @@ from cracktrader.core.codec import (
     TimerRequest,
     encode_record,
 )
-from cracktrader.core.config import Config, OnError, config_problem
+from cracktrader.core.config import Config, DataKind, OnError, config_problem
 from cracktrader.core.engine.incoming import MARKET_EVENTS, Committed, Incoming
 from cracktrader.core.engine.outgoing import Outgoing
 from cracktrader.core.engine.store import Store
@@ -24,11 +24,18 @@ from cracktrader.core.event import (
     DataEnded,
     Event,
     EventType,
+    QuoteRows,
+    Rows,
     RunStopped,
+    SessionRows,
     Source,
     Start,
     TimerFired,
+    TradeRows,
     event,
+    first_time,
+    rows_problem,
+    sessions_problem,
 )
 from cracktrader.core.intent import Intent
 from cracktrader.core.matching import Cause, Phase, Point, SimulatedVenue
@@ -38,6 +45,8 @@ from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OutOfRang
 from cracktrader.core.view import View
 
 DAY_NS = 86_400_000_000_000
+_ROWS = {DataKind.BAR: BarRows, DataKind.TRADE: TradeRows, DataKind.QUOTE: QuoteRows}
+"""The columns of each kind of stream."""
 
 
 class Response(NamedTuple):
@@ -108,13 +117,31 @@ class Engine:
 
     # Feeding
 
-    def attach(self, stream: int, rows: BarRows) -> None:
-        """The bars of a declared stream."""
-        self.sequencer.attach(stream, rows)
+    def attach(self, stream: int, rows: Rows) -> None:
+        """The rows of a declared stream. ValueError when it is not declared, carries another kind, or the columns do not fit together."""
+        if not 0 <= stream < len(self.config.streams):
+            raise ValueError(f"stream {stream} is not declared")
         declared = self.config.streams[stream]
+        if _ROWS[declared.kind] is not type(rows):
+            raise ValueError(f"stream {stream} carries {_ROWS[declared.kind].__name__}, not {type(rows).__name__}")
+        problem = rows_problem(rows)
+        if problem:
+            raise ValueError(f"the columns of stream {stream} {problem}")
+        self.sequencer.attach(stream, rows)
         venue = self.config.instruments[declared.instrument].venue
         if declared.matching and venue in self.venues:
             self.venues[venue].attach(declared.instrument, rows)
+
+    def attach_sessions(self, venue: int, rows: SessionRows) -> None:
+        """The sessions of a venue: events of it, for all its instruments. ValueError when they are not in order."""
+        if not 0 <= venue < len(self.config.venues):
+            raise ValueError(f"venue {venue} is not declared")
+        problem = sessions_problem(rows)
+        if problem:
+            raise ValueError(f"the sessions of venue {venue} {problem}")
+        self.sequencer.attach_sessions(venue, rows)
+        if venue in self.venues:
+            self.venues[venue].attach_sessions(rows)
 
     def push(self, item: Event) -> None:
         """An item from outside: a report, a tick, a control event."""
@@ -124,8 +151,7 @@ class Engine:
 
     def start(self) -> None:
         """The Start record: on_start is called at the first moment of the data."""
-        rows = self.sequencer.rows.values()
-        first = [stream.open_time[0] for stream in rows if len(stream.open_time)]
+        first = [time for rows in self.sequencer.rows.values() if (time := first_time(rows)) is not None]
         head = self.sequencer.peek()
         if head is not None:
             first.append(head.ingest_time)
