@@ -1,6 +1,6 @@
-"""`BarColumns`: one instrument's bars as integer columns, the only form in which market data enters a core.
+"""`BarColumns`, `TradeColumns`, `QuoteColumns`: one instrument's data as integer columns, the only form in which it enters a core.
 
-Here are the record, the check of its shape and the check of its rows. Reading files and frames is in `bars.py`, the
+Here are the records, the check of their shape and the check of a bar's rows. Reading files and frames is in `bars.py`, the
 choice of decimals in `decimals.py`.
 """
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARRAY_FIELDS = ("event_time", "open_time", "close_time", "open", "high", "low", "close", "volume")
+TRADE_FIELDS = ("event_time", "time", "price", "quantity", "aggressor")
+QUOTE_FIELDS = ("event_time", "time", "bid_price", "bid_quantity", "ask_price", "ask_quantity")
 PRICE_FIELDS = ("open", "high", "low", "close")
 
 _SYMBOL = re.compile(r"[A-Za-z0-9._:/-]{1,64}\Z")
@@ -48,17 +50,7 @@ class BarColumns:
     """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
 
     def __post_init__(self) -> None:
-        if not is_symbol(self.symbol):
-            raise DataError(
-                f"{self.origin}: {self.symbol!r} is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / - (pass name=)"
-            )
-        rows = len(self.close)
-        for field in ARRAY_FIELDS:
-            array = getattr(self, field)
-            if array.dtype != "int64" or array.ndim != 1 or not array.flags.c_contiguous:
-                raise DataError(f"{self.origin}: column {field} must be a contiguous one-dimensional int64 array")
-            if len(array) != rows:
-                raise DataError(f"{self.origin}: column {field} has {len(array)} rows, close has {rows}")
+        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in ARRAY_FIELDS})
 
     def __len__(self) -> int:
         return len(self.close)
@@ -70,6 +62,81 @@ class BarColumns:
         """One of open, high, low, close as floats; for people and charts, never for the core."""
         values: NDArray[np.float64] = getattr(self, field) / float(10**self.price_decimals)
         return values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TradeColumns:
+    """Public trades of one instrument, sorted by `time`, oldest first; several may share an instant and then keep their order.
+
+    `event_time` is the source's own stamp, kept raw; `time` is when the venue traded. Times are nanoseconds since the Unix epoch, UTC. A
+    price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**`quantity_decimals`. `aggressor` says who crossed the
+    spread: 0 unknown, 1 buyer, 2 seller. Every array is int64, C-contiguous and of the same length.
+    """
+
+    symbol: str
+    event_time: NDArray[np.int64]
+    time: NDArray[np.int64]
+    price: NDArray[np.int64]
+    quantity: NDArray[np.int64]
+    aggressor: NDArray[np.int64]
+    price_decimals: int
+    quantity_decimals: int
+    origin: str
+    note: str = ""
+    """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
+
+    def __post_init__(self) -> None:
+        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in TRADE_FIELDS})
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __repr__(self) -> str:
+        return f"TradeColumns({self.symbol}: {len(self):,} trades from {self.origin})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuoteColumns:
+    """Best bids and asks of one instrument, sorted by `time`, oldest first; several may share an instant and then keep their order.
+
+    `event_time` is the source's own stamp, kept raw; `time` is when the venue showed them. Times are nanoseconds since the Unix epoch,
+    UTC. A price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**`quantity_decimals`; a quantity of 0 is one that the
+    source does not tell. Every array is int64, C-contiguous and of the same length.
+    """
+
+    symbol: str
+    event_time: NDArray[np.int64]
+    time: NDArray[np.int64]
+    bid_price: NDArray[np.int64]
+    bid_quantity: NDArray[np.int64]
+    ask_price: NDArray[np.int64]
+    ask_quantity: NDArray[np.int64]
+    price_decimals: int
+    quantity_decimals: int
+    origin: str
+    note: str = ""
+    """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
+
+    def __post_init__(self) -> None:
+        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in QUOTE_FIELDS})
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __repr__(self) -> str:
+        return f"QuoteColumns({self.symbol}: {len(self):,} quotes from {self.origin})"
+
+
+def _check_arrays(origin: str, symbol: str, arrays: dict[str, NDArray[np.int64]]) -> None:
+    """Refuse a bad symbol, and arrays that are not int64 in one piece and of one length. Raises DataError."""
+    if not is_symbol(symbol):
+        raise DataError(f"{origin}: {symbol!r} is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / - (pass name=)")
+    last, rows = next((field, len(array)) for field, array in reversed(arrays.items()))
+    for field, array in arrays.items():
+        if array.dtype != "int64" or array.ndim != 1 or not array.flags.c_contiguous:
+            raise DataError(f"{origin}: column {field} must be a contiguous one-dimensional int64 array")
+        if len(array) != rows:
+            raise DataError(f"{origin}: column {field} has {len(array)} rows, {last} has {rows}")
 
 
 def is_symbol(text: str) -> bool:
