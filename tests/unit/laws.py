@@ -152,6 +152,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "core": frozenset(),
     "errors": CORE_ONLY,
     "backend": BASE,
+    "config": frozenset({"errors"}),
     "strategy": BASE,
     "data": BASE,
     "venues": BASE | {"data"},
@@ -160,7 +161,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "research": TOP,
     "compat": TOP,
     "web": TOP,
-    "cli": TOP | {"research", "compat", "web"},
+    "cli": TOP | {"config", "research", "compat", "web"},
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +68,6 @@ def strategy(body: str) -> str:
     [
         (["nope"], "No such command 'nope'"),
         (["backtest"], "Missing argument 'STRATEGY.py'"),
-        (["backtest", "x.py"], "Missing option '--data'"),
         (["backtest", "x.py", *SAMPLE, "--engine", "go"], "'go' is not one of 'rust', 'python', 'both'"),
         (["backtest", "x.py", *SAMPLE, "--cash", "much"], "--cash"),
         (["backtest", "x.py", *SAMPLE], "x.py: no such file"),
@@ -74,7 +75,7 @@ def strategy(body: str) -> str:
             ["backtest", CROSS, *SAMPLE, "--param", "fats=3"],
             "SmaCross has no parameter fats: it has fast, slow, size, warm_up",
         ),
-        (["backtest", CROSS, *SAMPLE, "--every", "1 fortnight"], "'1 fortnight' is not a duration"),
+        (["backtest", CROSS, *SAMPLE, "--every", "1 fortnight"], "--every 1 fortnight: has to be empty, or a duration"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str], message: str) -> None:
@@ -87,7 +88,7 @@ def test_no_arguments_and_help_list_the_commands(run: Run) -> None:
     for arguments in ([], ["--help"]):
         said = run(*arguments)
         assert said.code == 0
-        for command in ("demo", "backtest", "doctor", "version"):
+        for command in ("new", "backtest", "config", "demo", "doctor", "version"):
             assert f"  {command} " in said.out
 
 
@@ -290,3 +291,37 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_process_ends_with_the_exit_code() -> None:
     done = in_process("backtest", "x.py", *SAMPLE, "--json")
     assert done.returncode == 2 and json.loads(done.stdout)["exit_code"] == 2
+
+
+def test_help_is_there_within_a_quarter_of_a_second() -> None:
+    code = "from cracktrader.cli import main; main(['--help'])"
+    taken = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        taken.append(time.perf_counter() - started)
+    assert min(taken) <= 0.25, taken
+
+
+def test_help_lists_the_exit_codes_and_the_completion() -> None:
+    said = in_process("--help").stdout
+    assert "Exit codes: 0 done" in said and "--install-completion" in said
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    for words, expected in (
+        ("cracktrader ba", "backtest"),
+        ("cracktrader backtest --acc", "--account"),
+        ("cracktrader config s", "schema"),
+    ):
+        environment = {
+            **os.environ,
+            "_CRACKTRADER_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        code = "import sys; from cracktrader.cli import main; sys.exit(main())"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        assert expected in done.stdout.split(), (words, done)

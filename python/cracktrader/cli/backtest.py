@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cracktrader.cli.console import note, output_of_strategies, print_json, print_table, progress_bar, say
 from cracktrader.cli.strategy_file import load_strategy, parse_parameters
 from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cracktrader.analysis import Result
+    from cracktrader.config import Resolved, Settings
     from cracktrader.data import BarColumns
 
 DIFFERENT = 1
@@ -20,80 +25,124 @@ _SHOWN_ERRORS = 3
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the command line asked for."""
+class Request:
+    """What the command line asked for beside the settings."""
 
     strategy_file: Path
-    data: tuple[str, ...]
-    engine: Literal["rust", "python", "both"] = "rust"
-    cash: float = 10_000.0
-    account: Literal["margin", "cash"] = "margin"
-    fees: float = 0.0
-    every: str | None = None
-    stamp: Literal["open", "close"] = "open"
-    fill: Literal["next_open", "same_close"] = "next_open"
-    parameters: tuple[str, ...] = ()
-    strategy: str | None = None
-    report: Path | None = None
-    seed: int = 0
-    as_json: bool = False
+    strategy: str | None
+    parameters: tuple[str, ...]
+    engines: tuple[str, ...]
+    report: Path | None
+    plot: Path | None
+    quiet: bool
+    as_json: bool
 
 
-def run_backtest(options: Options) -> int:
-    """Run, show, report; returns the exit code."""
-    with output_of_strategies(options.as_json):
-        strategy = load_strategy(options.strategy_file, options.strategy)
-        parameters = parse_parameters(strategy, options.parameters)
-        data = _load(options)
-        engines = ("python", "rust") if options.engine == "both" else (options.engine,)
-        results = [_run(strategy(**parameters), data, engine, options) for engine in engines]
-        report = write_report(results[-1], options.report)
+def run_backtest(request: Request, resolved: Resolved) -> int:
+    """Run, show, write what was asked for; returns the exit code."""
+    settings = resolved.settings
+    _check_places(request)
+    with output_of_strategies(request.as_json):
+        strategy = load_strategy(request.strategy_file, request.strategy)
+        parameters = parse_parameters(strategy, request.parameters)
+        data = load_data(settings, quiet=request.quiet)
+        if resolved.origins["data.files"] == "default" and not request.quiet:
+            note(f"no --data given: this is the bundled sample {data[0].symbol}, the S&P 500 by day")
+        results = [_run(strategy(**parameters), data, engine, settings, request) for engine in request.engines]
+        report = write_report(results[-1], request.report)
+        plot = _write_plot(results[-1], request.plot)
     code = exit_code(results)
-    if options.as_json:
-        print_json({"command": "backtest", **describe(results), "report": report, "exit_code": code})
+    if request.as_json:
+        written = {"report": report, "plot": plot}
+        print_json({"command": "backtest", **describe(results), **written, "exit_code": code})
+    elif request.quiet:
+        show_trouble(results[-1], errors_only=True)
     else:
-        _show(results, report)
+        _show(results)
+        for what, path in (("report", report), ("plot", plot)):
+            if path is not None:
+                say(f"{what}: {path}")
     return code
 
 
-def _load(options: Options) -> list[BarColumns]:
+def load_data(settings: Settings, *, quiet: bool) -> list[BarColumns]:
+    """The columns of the data settings, cut to the asked period."""
+    from cracktrader.cli.sources import cut, named
     from cracktrader.data import load
 
-    # One file may be given as such; several have to be told apart by their names.
-    source: Any = options.data[0] if len(options.data) == 1 else list(options.data)
-    data = load(source, every=options.every, stamp=options.stamp)
-    for bars in data:
-        if bars.note:
+    source = named(settings.data.files)
+    loaded = load(source, every=settings.data.every or None, stamp=settings.data.stamp)
+    for bars in loaded:
+        if bars.note and not quiet:
             note(bars.note)
-    return data
+    return cut(loaded, settings.data.start, settings.data.end)
 
 
-def _run(strategy: Any, data: list[BarColumns], engine: str, options: Options) -> Result:
+def _run(strategy: Any, data: list[BarColumns], engine: str, settings: Settings, request: Request) -> Result:
     from cracktrader.analysis.backtest import backtest
     from cracktrader.runtime.declare import Venue
 
-    with progress_bar(f"{type(strategy).__name__} on {engine}", options.as_json) as progress:
+    shown = settings.output.progress and not (request.quiet or request.as_json)
+    trading, venue = settings.backtest, settings.venue
+    with progress_bar(f"{type(strategy).__name__} on {engine}", shown) as progress:
         return backtest(
             strategy,
             data,
-            cash=options.cash,
-            account=options.account,
-            venue=Venue(fill=options.fill),
-            fees=options.fees,
+            cash=trading.cash,
+            currency=trading.currency,
+            account=trading.account,
+            fees=trading.fees,
+            seed=trading.seed,
+            venue=Venue(
+                fill=venue.fill,
+                submit_latency=_latency(venue.submit_latency),
+                report_latency=_latency(venue.report_latency),
+                feed_latency=_latency(venue.feed_latency),
+            ),
             engine=engine,
-            seed=options.seed,
             progress=progress,
         )
 
 
+def _latency(text: str) -> str | int:
+    return 0 if text == "0" else text
+
+
 def write_report(result: Result, path: Path | None) -> str | None:
     """Write the report where one was asked for; returns its path as text."""
-    if path is None:
-        return None
+    return None if path is None else _written(path, "report", lambda target: result.report(target))
+
+
+def _write_plot(result: Result, path: Path | None) -> str | None:
+    return None if path is None else _written(path, "plot", lambda target: result.plot().write_html(target))
+
+
+def _written(path: Path, what: str, write: Callable[[Path], Any]) -> str:
+    """Write beside the place and move there whole: an interrupt leaves the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        return str(result.report(path))
+        write(beside)
+        beside.replace(path)
     except OSError as error:
-        raise ConfigError(f"cannot write the report to {path}: {error.strerror}") from error
+        raise ConfigError(f"cannot write the {what} to {path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    return str(path)
+
+
+def _check_places(request: Request) -> None:
+    """Refuse a place that cannot be written before the run, not after it."""
+    for what, path in (("report", request.report), ("plot", request.plot)):
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot write the {what} to {path}: {error.strerror}") from error
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            why = "it is a folder" if path.is_dir() else f"the folder {path.parent} may not be written"
+            raise ConfigError(f"cannot write the {what} to {path}: {why}")
 
 
 def exit_code(results: list[Result]) -> int:
@@ -139,7 +188,7 @@ def _described(result: Result) -> dict[str, Any]:
     }
 
 
-def _show(results: list[Result], report: str | None) -> None:
+def _show(results: list[Result]) -> None:
     from cracktrader.analysis.statistics import LABELS, shown
 
     outcome, stats = results[-1].outcome, results[-1].stats
@@ -151,8 +200,6 @@ def _show(results: list[Result], report: str | None) -> None:
     print_table(("", outcome.currency), [(LABELS[name], shown(name, stats[name])) for name in stats])
     show_cores(results)
     show_trouble(results[-1])
-    if report is not None:
-        say(f"report: {report}")
 
 
 def show_cores(results: list[Result]) -> None:
@@ -167,7 +214,7 @@ def show_cores(results: list[Result]) -> None:
         say("the final states are equal" if are_equal(results) else "THE FINAL STATES DIFFER: this is a defect")
 
 
-def show_trouble(result: Result) -> None:
+def show_trouble(result: Result, *, errors_only: bool = False) -> None:
     """What a user must know beside the figures: errors, an early stop, no trades."""
     for error in result.errors[:_SHOWN_ERRORS]:
         note(f"strategy error: {error.strip()}")
@@ -175,5 +222,5 @@ def show_trouble(result: Result) -> None:
         note(f"... and {len(result.errors) - _SHOWN_ERRORS:,} more")
     if result.outcome.stopped:
         note(f"the run stopped early: {result.outcome.stopped}")
-    if reason := result.why_no_trades():
+    if not errors_only and (reason := result.why_no_trades()):
         note(reason)

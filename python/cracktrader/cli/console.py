@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 Progress = Callable[[int, int], None]
@@ -41,6 +43,15 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def program() -> str:
+    """How to call this program again: by name where the shell finds it, else by the path it was called with."""
+    called = Path(sys.argv[0])
+    if called.name != "cracktrader":
+        return "cracktrader"
+    found = shutil.which("cracktrader")
+    return "cracktrader" if found and Path(found).resolve() == called.resolve() else str(called)
+
+
 @contextmanager
 def output_of_strategies(as_json: bool) -> Iterator[None]:
     """Send what strategies print to stderr when stdout belongs to JSON."""
@@ -52,21 +63,30 @@ def output_of_strategies(as_json: bool) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, as_json: bool) -> Iterator[Progress | None]:
+def progress_bar(label: str, wanted: bool) -> Iterator[Progress | None]:
     """A bar that disappears when done, on a terminal only; None elsewhere."""
-    if as_json or not sys.stderr.isatty():
+    if not wanted or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """Events a second, over the last moments."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} events/s" if task.speed else "")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
+        Speed(),
+        TextColumn("eta"),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=max(done, total))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cracktrader.cli.backtest import are_equal, describe, exit_code, show_cores, show_trouble, write_report
-from cracktrader.cli.console import output_of_strategies, print_json, print_table, say
+from cracktrader.cli.console import output_of_strategies, print_json, print_table, program, say
 from cracktrader.cli.strategy_file import load_source
 from cracktrader.errors import ConfigError
 
@@ -79,18 +78,9 @@ def _show(results: list[Result]) -> None:
 
 
 def _suggest(strategy_file: Path) -> None:
-    program = _program()
+    command = program()
     say()
     say("next:")
-    say(f"  {program} backtest {strategy_file} --data {SAMPLE} --param fast=50 --param slow=200")
-    say(f"  {program} backtest {strategy_file} --data {SAMPLE} --engine both --fill same_close --report my-report.html")
-    say(f"  {program} doctor")
-
-
-def _program() -> str:
-    """How to call this program again: by name where the shell finds it, else by the path it was called with."""
-    called = Path(sys.argv[0])
-    if called.name != "cracktrader":
-        return "cracktrader"
-    found = shutil.which("cracktrader")
-    return "cracktrader" if found and Path(found).resolve() == called.resolve() else str(called)
+    say(f"  {command} backtest {strategy_file} --data {SAMPLE} --param fast=50 --param slow=200")
+    say(f"  {command} backtest {strategy_file} --data {SAMPLE} --engine both --fill same_close --report my-report.html")
+    say(f"  {command} doctor")

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.cli.console import note
 from cracktrader.errors import ConfigError, StrategyError
 
 if TYPE_CHECKING:
     from cracktrader.strategy import Strategy
 
 _TRACEBACK_LINES = 12
+SLOW_IMPORT_S = 5
+"""When to say that a file is still being imported."""
 
 
 def load_strategy(path: Path, name: str | None = None) -> type[Strategy]:
@@ -47,12 +51,19 @@ def _import(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     # Pickling, dataclasses and typing look a class's module up here.
     sys.modules[module.__name__] = module
+    slow = threading.Timer(
+        SLOW_IMPORT_S, note, [f"{path} is still being imported after {SLOW_IMPORT_S} s: Ctrl-C ends it"]
+    )
+    slow.daemon = True
+    slow.start()
     try:
         exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TRACEBACK_LINES:]
         raise StrategyError(f"{path} raised while it was imported\n" + "\n".join(tail)) from error
+    finally:
+        slow.cancel()
     return module
 
 

@@ -1,0 +1,75 @@
+"""What --data, --from and --to mean: sources with their symbols, and the part of them that lies in a period."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cracktrader.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cracktrader.data import BarColumns
+
+
+def named(files: Sequence[str]) -> list[Any]:
+    """[SYMBOL=]PATH texts as sources for `load`."""
+    from cracktrader.data import Bars
+
+    if not files:
+        raise ConfigError("data.files is empty: name at least one file, or sample:sp500_1d")
+    return [Bars(path, name=symbol or None) for symbol, path in map(split_symbol, files)]
+
+
+def split_symbol(text: str) -> tuple[str, str]:
+    """SYMBOL=PATH in two; a file whose own name has a "=" is found as it stands."""
+    symbol, equals, path = text.partition("=")
+    if not equals or Path(text).exists():
+        return "", text
+    if not symbol.strip() or not path.strip():
+        raise ConfigError(f"--data {text}: write PATH or SYMBOL=PATH")
+    return symbol.strip(), path.strip()
+
+
+def cut(loaded: list[BarColumns], start: str, end: str) -> list[BarColumns]:
+    """The bars that open at or after `start` and before `end`. ConfigError where that leaves nothing of an instrument."""
+    if not start and not end:
+        return loaded
+    since, until = _moment("--from", start), _moment("--to", end)
+    if since is not None and until is not None and since >= until:
+        raise ConfigError(f"--from {start} is not before --to {end}")
+    return [_cut_one(bars, since, until, f"{start or '...'} to {end or '...'}") for bars in loaded]
+
+
+def _cut_one(bars: BarColumns, since: int | None, until: int | None, period: str) -> BarColumns:
+    import numpy as np
+
+    first = 0 if since is None else int(np.searchsorted(bars.open_time, since, side="left"))
+    last = len(bars) if until is None else int(np.searchsorted(bars.open_time, until, side="left"))
+    if first >= last:
+        shown = [
+            str(np.datetime64(int(one), "ns").astype("datetime64[m]"))
+            for one in (bars.open_time[0], bars.close_time[-1])
+        ]
+        raise ConfigError(f"{bars.symbol}: no bar from {period}; the data is {shown[0]} to {shown[1]}")
+    part = {name: getattr(bars, name)[first:last] for name in bars.__slots__ if hasattr(getattr(bars, name), "dtype")}
+    return replace(bars, **part)
+
+
+def _moment(flag: str, text: str) -> int | None:
+    """ISO text to nanoseconds since 1970, UTC."""
+    import polars as pl
+
+    from cracktrader.data.stamps import to_nanoseconds
+    from cracktrader.errors import DataError
+
+    if not text:
+        return None
+    try:
+        return int(to_nanoseconds(flag, "time", pl.Series([text.strip()]))[0])
+    except DataError:
+        raise ConfigError(
+            f"{flag} {text}: is not an ISO 8601 time such as 2024-01-31 or 2024-01-31T16:00:00Z"
+        ) from None
