@@ -27,7 +27,7 @@ from cracktrader.core.intent import (
     Side,
     TimeInForce,
 )
-from cracktrader.core.order import Guard, Life, OrderInput
+from cracktrader.core.order import Guard, Life, OrderInput, is_trailing, takes_limit, takes_stop
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import I64_MAX, NONE_PRICE
 
@@ -56,6 +56,8 @@ INVALID = (
     RejectCode.E_PRICE,
     RejectCode.E_TICK,
     RejectCode.E_EXPIRE_TIME,
+    RejectCode.E_GROUP,
+    RejectCode.E_TRAIL,
     RejectCode.E_ORDER_TYPE,
     RejectCode.E_TIME_IN_FORCE,
     RejectCode.E_POST_ONLY,
@@ -234,9 +236,9 @@ class Generator(ScriptedHost):
             index = next((i for i, market in enumerate(state.markets) if market.has_mark), index)
         instrument = self.config.instruments[index]
         capabilities = self.config.venues[instrument.venue].capabilities
-        order_type = rng.choice((1, 1, 1, 1, 1, 1, 0, 2, 3))
+        order_type = rng.choice((1, 1, 1, 1, 1, 1, 1, 0, 2, 3, 4, 5, 6))
         while not capabilities.order_types >> order_type & 1:
-            order_type = rng.randrange(4)
+            order_type = rng.randrange(7)
         time_in_force = 0 if rng.random() < 0.75 else rng.randrange(5)
         while not capabilities.times_in_force >> time_in_force & 1:
             time_in_force = rng.randrange(5)
@@ -257,11 +259,29 @@ class Generator(ScriptedHost):
             time_in_force,
             quantity,
             self._price(index) if order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else NONE_PRICE,
-            self._price(index) if order_type in (OrderType.STOP, OrderType.STOP_LIMIT) else NONE_PRICE,
+            self._stop(index, order_type),
             state.now + rng.choice((1, MINUTE)) if time_in_force == TimeInForce.GTD else NONE_PRICE,
             capabilities.post_only and rng.random() < 0.1,
             capabilities.reduce_only and rng.random() < 0.05,
+            *self._trail(index, order_type),
         )
+
+    def _stop(self, index: int, order_type: int) -> int:
+        """A stop price where the type has one; at times one for a trail to start from."""
+        if is_trailing(order_type):
+            return self._price(index) if self.rng.random() < 0.3 else NONE_PRICE
+        return self._price(index) if takes_stop(order_type) else NONE_PRICE
+
+    def _trail(self, index: int, order_type: int) -> tuple[int, int, int]:
+        """Trailing terms of the type: kind, offset, offset of the limit."""
+        rng, instrument = self.rng, self.config.instruments[index]
+        if not is_trailing(order_type):
+            return 0, NONE_PRICE, NONE_PRICE
+        kind = rng.randrange(3)
+        ticks = rng.choice((1, 5, max(typical_price(instrument) // instrument.tick // 100, 1)))
+        offset = (ticks * instrument.tick, ticks, rng.choice((1, 50, 333, 9_999)))[kind]
+        beyond = rng.choice((0, 1, 10)) * instrument.tick
+        return kind, offset, beyond if order_type == OrderType.TRAILING_STOP_LIMIT else NONE_PRICE
 
     def _price(self, index: int) -> int:
         """A price on the tick, around the last one; at times that of the last order, so that orders meet at one price."""
@@ -288,20 +308,25 @@ class Generator(ScriptedHost):
         elif code is RejectCode.E_LOT:
             changes = {"quantity": place.quantity + 1 if place.quantity < instrument.max_quantity else 1}
         elif code is RejectCode.E_PRICE_MISSING:
-            changes = {"order_type": rng.choice((1, 2, 3)), "limit_price": NONE_PRICE, "stop_price": NONE_PRICE}
+            prices = {"limit_price": NONE_PRICE, "stop_price": NONE_PRICE}
+            changes = self._retyped(place.instrument, rng.choice((1, 2, 3))) | prices
         elif code is RejectCode.E_PRICE_UNEXPECTED:
             changes = {"order_type": 0, rng.choice(("limit_price", "stop_price")): self._price(place.instrument)}
+            changes = self._retyped(place.instrument, 0) | changes
         elif code in (RejectCode.E_PRICE, RejectCode.E_TICK):
             bad = rng.choice((0, -5, min(instrument.max_price + 1, I64_MAX) if instrument.max_price < I64_MAX else 0))
             bad = self._price(place.instrument) + 1 if code is RejectCode.E_TICK else bad
-            changes = {"order_type": 1, "limit_price": bad, "stop_price": NONE_PRICE}
+            changes = self._retyped(place.instrument, 1) | {"limit_price": bad}
         elif code is RejectCode.E_EXPIRE_TIME:
             stamp = self.state.now + rng.choice((0, 1, -SECOND))
             changes = {"time_in_force": rng.choice((0, 3)), "expire_time": rng.choice((stamp, NONE_PRICE))}
         elif code is RejectCode.E_ORDER_TYPE:
-            kind, price = rng.randrange(4), self._price(place.instrument)
-            limit, stop = (price if kind in (1, 3) else NONE_PRICE), (price if kind > 1 else NONE_PRICE)
-            changes = {"order_type": kind, "limit_price": limit, "stop_price": stop}
+            changes = self._retyped(place.instrument, rng.randrange(7))
+        elif code is RejectCode.E_TRAIL:
+            changes = self._untrailed(place)
+        elif code is RejectCode.E_GROUP:
+            other = OrderId(rng.choice((strategy, 0, 7)), rng.randrange(1, self.state.seq + 3), rng.randrange(3))
+            changes = {rng.choice(("parent", "oco")): rng.choice((other, *list(self.names.values())[-5:]))}
         elif code is RejectCode.E_TIME_IN_FORCE:
             kind = rng.randrange(5)
             changes = {"time_in_force": kind, "expire_time": self.state.now + SECOND if kind == 3 else NONE_PRICE}
@@ -312,6 +337,27 @@ class Generator(ScriptedHost):
         else:
             changes = self._risky(strategy, code, place)
         return place._replace(**changes)
+
+    def _retyped(self, index: int, order_type: int) -> dict[str, Any]:
+        """The terms of another order type."""
+        kind, offset, beyond = self._trail(index, order_type)
+        return {
+            "order_type": order_type,
+            "limit_price": self._price(index) if takes_limit(order_type) else NONE_PRICE,
+            "stop_price": self._stop(index, order_type),
+            "trail_kind": kind,
+            "trail_offset": offset,
+            "limit_offset": beyond,
+        }
+
+    def _untrailed(self, place: PlaceOrder) -> dict[str, Any]:
+        """Trailing terms that are missing, unexpected or out of reach."""
+        rng = self.rng
+        name = rng.choice(("trail_kind", "trail_offset", "limit_offset"))
+        if rng.random() < 0.4:
+            return {name: rng.choice((1, 2)) if name == "trail_kind" else 100}
+        bad = {"trail_kind": (3, 255), "trail_offset": (0, -1, I64_MAX, NONE_PRICE), "limit_offset": (-1, I64_MAX)}
+        return self._retyped(place.instrument, rng.choice((4, 5))) | {name: rng.choice(bad[name])}
 
     def _risky(self, strategy: int, code: RejectCode, place: PlaceOrder) -> dict[str, Any]:
         """Changes that a risk check or the account should refuse."""
@@ -393,10 +439,7 @@ class Generator(ScriptedHost):
             quantity = max(quantity, order.net_filled // instrument.lot + 1, 1) * instrument.lot
         quantity = min(quantity, instrument.max_quantity // instrument.lot * instrument.lot)
         limit = order.limit_price if rng.random() < 0.3 else self._price(order.instrument)
-        stop = order.stop_price if rng.random() < 0.3 else self._price(order.instrument)
-        return ReplaceOrder(
-            name,
-            quantity,
-            limit if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) else NONE_PRICE,
-            stop if order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) else NONE_PRICE,
-        )
+        stop = self._stop(order.instrument, order.order_type)
+        if takes_stop(order.order_type) and rng.random() < 0.3:
+            stop = order.stop_price
+        return ReplaceOrder(name, quantity, limit if takes_limit(order.order_type) else NONE_PRICE, stop)

@@ -48,8 +48,8 @@ from cracktrader.core.event import (
     event,
 )
 from cracktrader.core.instrument import contract_value
-from cracktrader.core.intent import OrderId, OrderType
-from cracktrader.core.order import Guard, Life, OrderInput, Pending, guard_of
+from cracktrader.core.intent import OrderId
+from cracktrader.core.order import Guard, Life, OrderInput, Pending, guard_of, takes_limit, takes_stop
 from cracktrader.core.units import I64_MAX, MONEY_MAX, NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT, OutOfRange
 
 ON_ORDERS: tuple[tuple[type, OrderInput], ...] = (
@@ -265,9 +265,9 @@ class Hostile:
             quantity = net if guard is Guard.EQ0 else net - rng.randint(1, max(net - 1, 1))
         limit = order.replace_limit_price if order.pending & Pending.REPLACE else order.limit_price
         stop = order.replace_stop_price if order.pending & Pending.REPLACE else order.stop_price
-        if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and limit < 1:
+        if takes_limit(order.order_type) and limit < 1:
             limit = 1
-        if order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) and stop < 1:
+        if takes_stop(order.order_type) and stop < 1:
             stop = 1
         return Replaced(order.ordinal, max(min(quantity, I64_MAX), 1), limit, stop)
 

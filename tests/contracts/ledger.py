@@ -77,6 +77,8 @@ class Order:
     direction: int
     priced: tuple[bool, bool]
     """Whether its type has a limit and a stop price."""
+    trailing: bool
+    """Whether its type may have a stop price, from which it trails."""
     open: int
     sent: bool
     filled: int = 0
@@ -179,6 +181,7 @@ class Ledger:
                 account,
                 -1 if intent.side == 1 else 1,
                 (intent.order_type in (1, 3), intent.order_type in (2, 3)),
+                intent.order_type in (4, 5),
                 max(intent.quantity, 0),
                 code == 0,
             )
@@ -434,7 +437,8 @@ class Ledger:
         declared = self.config.instruments[order.instrument]
         if isinstance(payload, Replaced):
             prices = payload.limit_price, payload.stop_price
-            wanted = zip(prices, order.priced, strict=True)
+            priced = (False, payload.stop_price != ABSENT_PRICE) if order.trailing else order.priced
+            wanted = zip(prices, priced, strict=True)
             return any(not 1 <= p <= declared.max_price if has else p != ABSENT_PRICE for p, has in wanted)
         if payload.fee_currency >= len(self.config.currencies) or not 1 <= payload.price <= declared.max_price:
             return True

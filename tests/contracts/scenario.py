@@ -135,6 +135,9 @@ class ScriptedHost:
         for index, intent in enumerate(answer.intents):
             if type(intent) is intents.PlaceOrder:
                 self.ids[f"{name}#{index}"] = OrderId(strategy, seq, index)
+                group = {part: getattr(intent, part) for part in ("parent", "oco")}
+                named = {part: one for part, one in group.items() if isinstance(one, str)}
+                intent = intent._replace(**{part: self.ids.get(one, UNKNOWN_ID) for part, one in named.items()})
             elif hasattr(intent, "order") and isinstance(intent.order, str):
                 intent = intent._replace(order=self.ids.get(intent.order, UNKNOWN_ID))
             wanted.append(intent)

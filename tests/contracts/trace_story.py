@@ -33,6 +33,7 @@ from cracktrader.core.intent import (
     SetRiskFlag,
     Side,
     TimeInForce,
+    TrailKind,
 )
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
@@ -43,11 +44,17 @@ DEFAULTS: dict[str, Any] = json.loads(
 )
 UNITS = (("ns", 1), ("ms", 10**6), ("s", 10**9), ("m", 60 * 10**9), ("h", 3600 * 10**9), ("d", 86_400 * 10**9))
 RATE_DECIMALS = 9
-NUMBERS = "open high low close price limit_price stop_price bid_price ask_price"
+NUMBERS = "open high low close price limit_price stop_price bid_price ask_price limit_offset"
 PRICES = frozenset(NUMBERS.split())
 QUANTITIES = frozenset(("quantity", "bid_quantity", "ask_quantity"))
 TIMES = frozenset(("open_time", "close_time", "deadline", "expire_time"))
-ENUMS: dict[str, Any] = {"side": Side, "order_type": OrderType, "time_in_force": TimeInForce, "flag": RiskFlag}
+ENUMS: dict[str, Any] = {
+    "side": Side,
+    "order_type": OrderType,
+    "time_in_force": TimeInForce,
+    "flag": RiskFlag,
+    "trail_kind": TrailKind,
+}
 PAYLOAD_DEFAULTS: dict[str, Any] = {
     "text": "", "reason": 0, "liquidity": 1, "fee": 0, "rule": 0, "limit_price": None, "stop_price": None, "price": None,
     "quantity": 0, "amount": 0, "currency": 0, "aggressor": 0, "strategy": None, "stream": 0, "volume": 0,
@@ -132,6 +139,7 @@ class Story:
                 one["provisional_fills"],
                 one["dense_keys"],
                 moment(one["retention"]),
+                one["groups"],
             ),
             FillModel[one["fill"].upper()],
             moment(one["submit_latency"]),
@@ -326,19 +334,38 @@ class Story:
         if kind == "SetRiskFlag":
             return SetRiskFlag(self._field("flag", given["flag"], self.config.instruments[0]), given.get("on", True))
         if kind == "PlaceOrder":
-            return self._place(given)
-        *owner, seq, index = given["order"]
-        order_id = OrderId(self.strategies.index(owner[0]) if owner else strategy, seq, index)
+            return self._place(strategy, given)
+        order_id = self._order_id(strategy, given["order"])
         if kind == "CancelOrder":
             return CancelOrder(order_id)
         instrument = self.config.instruments[self._index(given.get("instrument"), self.instruments, 0)]
         terms = [self._field(name, given.get(name), instrument) for name in ("quantity", "limit_price", "stop_price")]
         return ReplaceOrder(order_id, *terms)
 
-    def _place(self, given: dict[str, Any]) -> PlaceOrder:
+    def _order_id(self, strategy: int, given: list[Any]) -> OrderId:
+        *owner, seq, index = given
+        return OrderId(self.strategies.index(owner[0]) if owner else strategy, seq, index)
+
+    def _place(self, strategy: int, given: dict[str, Any]) -> PlaceOrder:
         index = self._index(given.get("instrument"), self.instruments, 0)
         instrument = self.config.instruments[index if index < len(self.instruments) else 0]
         terms = {"order_type": "market", "time_in_force": "GTC"} | given
         fields = {name: self._field(name, terms.get(name), instrument) for name in PlaceOrder._fields[1:8]}
-        flags = {name: given.get(name, False) for name in ("post_only", "reduce_only")}
+        flags: dict[str, Any] = {name: given.get(name, False) for name in ("post_only", "reduce_only")}
+        if "trail_kind" in given or "trail_offset" in given:
+            flags |= self._trail(given, instrument)
+        for name in ("parent", "oco"):
+            if name in given:
+                flags[name] = self._order_id(strategy, given[name])
+        if "limit_offset" in given:
+            flags["limit_offset"] = self._field("limit_offset", given["limit_offset"], instrument)
         return PlaceOrder(index, **fields, **flags)
+
+    def _trail(self, given: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
+        """The trail: an offset in price units, or a number of ticks or basis points."""
+        kind = self._field("trail_kind", given.get("trail_kind", 0), instrument)
+        offset = given.get("trail_offset")
+        if offset is None:
+            return {"trail_kind": kind}
+        decimals = instrument.price_decimals if kind == TrailKind.PRICE else 0
+        return {"trail_kind": kind, "trail_offset": mantissa(offset, decimals)}

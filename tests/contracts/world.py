@@ -5,6 +5,7 @@ Deliberately not here: what happens in them (generator.py).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from cracktrader.core.account import Account, AccountKind, Deposit
@@ -19,7 +20,7 @@ MINUTE = 60 * SECOND
 DAY = 86_400 * SECOND
 ORIGIN = 1_700_006_400 * SECOND
 """The first moment of every scenario: a midnight, so that some of them cross a day."""
-ALL_TYPES, ALL_TIMES = 0b1111, 0b11111
+ALL_TYPES, ALL_TIMES = 0b111_1111, 0b11111
 BARS = 36
 
 
@@ -93,12 +94,12 @@ def typical_quantity(instrument: Instrument) -> int:
 
 def _venue(rng: Random, index: int) -> Venue:
     if rng.random() < 0.3:
-        replaces = SIMULATOR if rng.random() < 0.9 else _without_replace(SIMULATOR)
+        replaces = SIMULATOR if rng.random() < 0.9 else replace(SIMULATOR, replace=False)
         latency = rng.choice((0, 0, 1, SECOND, 30 * SECOND))
         return Venue(f"v{index}", True, replaces, rng.choice(list(FillModel)), latency, rng.choice((0, latency)))
     full = rng.random() < 0.7
     capabilities = Capabilities(
-        order_types=ALL_TYPES if full else rng.choice((0b0011, 0b0111, 0b1110)),
+        order_types=ALL_TYPES if full else rng.choice((0b000_0011, 0b001_0111, 0b110_1110)),
         times_in_force=ALL_TIMES if full else rng.choice((0b00001, 0b01011, 0b10111)),
         post_only=full or rng.random() < 0.5,
         reduce_only=full or rng.random() < 0.5,
@@ -106,21 +107,9 @@ def _venue(rng: Random, index: int) -> Venue:
         provisional_fills=rng.random() < 0.5,
         dense_keys=rng.random() < 0.35,
         retention_ns=rng.choice((0, SECOND, 30 * SECOND, 30 * SECOND, 10 * MINUTE)),
+        groups=rng.random() < 0.5,
     )
     return Venue(f"v{index}", False, capabilities)
-
-
-def _without_replace(capabilities: Capabilities) -> Capabilities:
-    return Capabilities(
-        capabilities.order_types,
-        capabilities.times_in_force,
-        capabilities.post_only,
-        capabilities.reduce_only,
-        False,
-        capabilities.provisional_fills,
-        capabilities.dense_keys,
-        capabilities.retention_ns,
-    )
 
 
 def _instruments(

@@ -7,9 +7,12 @@ use crate::config::LOOP_DEPTH;
 use crate::fee::worst_fee;
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
 use crate::intent::{
-    CancelOrder, Intent, OrderId, OrderType, PlaceOrder, ReplaceOrder, RiskFlag, SetRiskFlag, Side, TimeInForce,
+    CancelOrder, Intent, NO_ORDER, OrderId, OrderType, PlaceOrder, ReplaceOrder, RiskFlag, SetRiskFlag, Side,
+    TimeInForce, TrailKind,
 };
-use crate::order::{Guard, Order, OrderInput, Outcome, takes_limit, takes_stop, transition};
+use crate::order::{
+    BASIS_POINTS, Guard, Order, OrderInput, Outcome, is_trailing, takes_limit, takes_stop, trail_distance, transition,
+};
 use crate::reject::RejectCode;
 use crate::state::{IDLE, State, Working};
 use crate::units::{
@@ -102,16 +105,25 @@ fn admit_place(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Ch
     risk(state, &terms)
 }
 
-/// The price at which risk values an order: its limit, else its stop, else the mark (null without one).
+/// The price at which risk values an order: its limit, else its stop, else the mark (null without one). The stop of a trailing buy
+/// starts a trail above the mark, and its limit stands above the stop.
 #[must_use]
 pub fn reserve_price(state: &State, place: &PlaceOrder) -> Price {
     if place.limit_price != NONE_PRICE {
         return place.limit_price;
     }
-    if place.stop_price != NONE_PRICE {
-        return place.stop_price;
+    let mark = state.markets[place.instrument.at()].mark;
+    let price = if place.stop_price == NONE_PRICE { mark } else { place.stop_price };
+    if place.side != Side::Buy.number() || price == NONE_PRICE || !is_trailing(place.order_type) {
+        return price;
     }
-    state.markets[place.instrument.at()].mark
+    let instrument = state.instrument(place.instrument);
+    let mut worst = i128::from(price.0) + i128::from(place.limit_offset.0.max(0));
+    if place.stop_price == NONE_PRICE {
+        let distance = trail_distance(place.trail_kind, place.trail_offset, mark, instrument.tick);
+        worst += distance.map_or(i128::from(instrument.max_price.0), |distance| distance.0.into());
+    }
+    Price(i64::try_from(worst).unwrap_or(i64::MAX).min(instrument.max_price.0))
 }
 
 fn place_schema(state: &State, place: &PlaceOrder) -> Check {
@@ -135,6 +147,49 @@ fn place_schema(state: &State, place: &PlaceOrder) -> Check {
     if expires != gtd || (expires && place.expire_time <= state.now) {
         return refuse(RejectCode::EExpireTime, place.expire_time.0, state.now.0);
     }
+    group_schema(state, place)?;
+    trail_schema(instrument, place)
+}
+
+/// Groups are not taken yet.
+fn group_schema(_state: &State, place: &PlaceOrder) -> Check {
+    match [place.parent, place.oco].into_iter().find(|name| *name != NO_ORDER) {
+        Some(name) => refuse(RejectCode::EGroup, name.seq, name.index),
+        None => Ok(()),
+    }
+}
+
+/// Trailing orders have an offset in reach of their kind, trailing stop-limits one for the limit, and no other order either.
+fn trail_schema(instrument: &Instrument, place: &PlaceOrder) -> Check {
+    let (tick, most) = (instrument.tick.0, instrument.max_price.0);
+    if !is_trailing(place.order_type) {
+        if place.trail_kind != 0 {
+            return refuse(RejectCode::ETrail, place.trail_kind, 0);
+        }
+        let terms = [place.trail_offset, place.limit_offset.0];
+        return terms
+            .into_iter()
+            .find(|term| *term != NONE_PRICE.0)
+            .map_or(Ok(()), |term| refuse(RejectCode::ETrail, term, 0));
+    }
+    let reach = match TrailKind::from_u8(place.trail_kind) {
+        None => return refuse(RejectCode::ETrail, place.trail_kind, TrailKind::BasisPoints.number()),
+        Some(TrailKind::Price) => most,
+        Some(TrailKind::Ticks) => most / tick,
+        Some(TrailKind::BasisPoints) => (BASIS_POINTS - 1) as i64,
+    };
+    let off_grid = place.trail_kind == TrailKind::Price.number() && place.trail_offset % tick != 0;
+    if !(1..=reach).contains(&place.trail_offset) || off_grid {
+        return refuse(RejectCode::ETrail, place.trail_offset, reach);
+    }
+    let limit_offset = place.limit_offset.0;
+    if place.order_type == OrderType::TrailingStop.number() {
+        let absent = place.limit_offset == NONE_PRICE;
+        return if absent { Ok(()) } else { refuse(RejectCode::ETrail, limit_offset, 0) };
+    }
+    if !(0..=most).contains(&limit_offset) || limit_offset % tick != 0 {
+        return refuse(RejectCode::ETrail, limit_offset, most);
+    }
     Ok(())
 }
 
@@ -149,14 +204,15 @@ fn terms_schema(instrument: &Instrument, order_type: u8, total: Quantity, limit:
     if prices.iter().any(|(price, wanted)| *wanted && *price == NONE_PRICE) {
         return refuse(RejectCode::EPriceMissing, 0, order_type);
     }
-    if let Some((price, _)) = prices.iter().find(|(price, wanted)| !wanted && *price != NONE_PRICE) {
+    let taken = [(limit, takes_limit(order_type)), (stop, takes_stop(order_type) || is_trailing(order_type))];
+    let mut given = taken.iter().filter(|(price, _)| *price != NONE_PRICE);
+    if let Some((price, _)) = given.clone().find(|(_, taken)| !taken) {
         return refuse(RejectCode::EPriceUnexpected, price.0, order_type);
     }
-    let mut wanted = prices.iter().filter(|(_, wanted)| *wanted);
-    if let Some((price, _)) = wanted.clone().find(|(price, _)| price.0 < 1 || *price > instrument.max_price) {
+    if let Some((price, _)) = given.clone().find(|(price, _)| price.0 < 1 || *price > instrument.max_price) {
         return refuse(RejectCode::EPrice, price.0, instrument.max_price.0);
     }
-    if let Some((price, _)) = wanted.find(|(price, _)| price.0 % instrument.tick.0 != 0) {
+    if let Some((price, _)) = given.find(|(price, _)| price.0 % instrument.tick.0 != 0) {
         return refuse(RejectCode::ETick, price.0, instrument.tick.0);
     }
     Ok(())

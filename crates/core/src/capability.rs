@@ -36,6 +36,8 @@ pub struct Capabilities {
     pub dense_keys: bool,
     /// How long reports on a closed order may come.
     pub retention_ns: Time,
+    /// Whether it holds groups itself.
+    pub groups: bool,
 }
 
 /// What the simulated venue does in this version.
@@ -48,6 +50,7 @@ pub const SIMULATOR: Capabilities = Capabilities {
     provisional_fills: false,
     dense_keys: true,
     retention_ns: Time(0),
+    groups: false,
 };
 
 /// When a market order fills on bars.

@@ -2,7 +2,7 @@
 //!
 //! Whether an intent is admitted is not here: that is `admission`.
 
-use crate::units::{InstrumentIndex, Price, Quantity, StrategyIndex, Time, numbered};
+use crate::units::{InstrumentIndex, NONE_PRICE, NONE_TIME, Price, Quantity, StrategyIndex, Time, numbered};
 
 /// Direction of an order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,8 +27,27 @@ pub enum OrderType {
     Stop = 2,
     /// At its limit or better, once its stop is touched.
     StopLimit = 3,
+    /// At the market's price, once its stop, which follows the best price, is touched.
+    TrailingStop = 4,
+    /// At its limit or better, once its stop, which follows the best price, is touched.
+    TrailingStopLimit = 5,
+    /// At the session's last price.
+    MarketOnClose = 6,
 }
-numbered!(OrderType { Market, Limit, Stop, StopLimit });
+numbered!(OrderType { Market, Limit, Stop, StopLimit, TrailingStop, TrailingStopLimit, MarketOnClose });
+
+/// In what the distance of a trailing stop from the best price is given.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum TrailKind {
+    /// A price mantissa.
+    Price = 0,
+    /// Ticks.
+    Ticks = 1,
+    /// Ten-thousandths of the best price.
+    BasisPoints = 2,
+}
+numbered!(TrailKind { Price, Ticks, BasisPoints });
 
 /// How long an order works.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -69,6 +88,9 @@ pub struct OrderId {
     pub index: u16,
 }
 
+/// The null order id: no parent, no group.
+pub const NO_ORDER: OrderId = OrderId { strategy: StrategyIndex::NULL, seq: 0, index: 0 };
+
 /// Open an order. Prices and quantities are mantissas at the instrument's decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PlaceOrder {
@@ -92,6 +114,40 @@ pub struct PlaceOrder {
     pub post_only: bool,
     /// Whether it may only lower the position.
     pub reduce_only: bool,
+    /// A `TrailKind` number; 0 for orders that do not trail.
+    pub trail_kind: u8,
+    /// How far a trailing stop stays behind the best price, in the unit of `trail_kind`; else null.
+    pub trail_offset: i64,
+    /// How far beyond its stop a trailing stop-limit's limit stands; else null.
+    pub limit_offset: Price,
+    /// The entry that this order waits for, or the null id.
+    pub parent: OrderId,
+    /// The first order of the one-cancels-other group that this order joins, or the null id.
+    pub oco: OrderId,
+}
+
+impl PlaceOrder {
+    /// A market order, good till cancelled, with nothing else asked; other orders are written over it.
+    #[must_use]
+    pub const fn market(instrument: InstrumentIndex, side: Side, quantity: Quantity) -> Self {
+        Self {
+            instrument,
+            side: side as u8,
+            order_type: OrderType::Market as u8,
+            time_in_force: TimeInForce::Gtc as u8,
+            quantity,
+            limit_price: NONE_PRICE,
+            stop_price: NONE_PRICE,
+            expire_time: NONE_TIME,
+            post_only: false,
+            reduce_only: false,
+            trail_kind: 0,
+            trail_offset: NONE_PRICE.0,
+            limit_offset: NONE_PRICE,
+            parent: NO_ORDER,
+            oco: NO_ORDER,
+        }
+    }
 }
 
 /// Take the remainder of an order back.

@@ -107,6 +107,16 @@ pub struct Command {
     pub post_only: bool,
     /// Never opens.
     pub reduce_only: bool,
+    /// A `TrailKind` number.
+    pub trail_kind: u8,
+    /// Distance of a trailing stop, or null.
+    pub trail_offset: i64,
+    /// Distance of its limit from its stop, or null.
+    pub limit_offset: Price,
+    /// The entry it waits for, or 0.
+    pub parent: OrderOrdinal,
+    /// The leader of the one-cancels-other group it joins, or 0.
+    pub oco: OrderOrdinal,
     /// The step that asked.
     pub cause: Cause,
 }

@@ -6,12 +6,15 @@
 use std::ops::BitOr;
 
 use crate::event::EventType;
-use crate::intent::{OrderId, OrderType, PlaceOrder, Side};
+use crate::intent::{OrderId, OrderType, PlaceOrder, Side, TrailKind};
 use crate::reject::RejectCode;
 use crate::units::{
-    AccountIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity, Time, VenueIndex,
-    money, numbered, quantity,
+    AccountIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity, Rounding, Time,
+    VenueIndex, money, mul_div_round, numbered, quantity,
 };
+
+/// Parts of a whole that trailing distances are counted in.
+pub const BASIS_POINTS: i128 = 10_000;
 
 /// The main factor of an order's state; `Filled` and later are closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -298,6 +301,16 @@ pub struct Order {
     pub post_only: bool,
     /// Whether it may only lower the position.
     pub reduce_only: bool,
+    /// A `TrailKind` number; 0 for orders that do not trail.
+    pub trail_kind: u8,
+    /// How far a trailing stop stays behind the best price, or null.
+    pub trail_offset: i64,
+    /// How far beyond its stop a trailing stop-limit's limit stands, or null.
+    pub limit_offset: Price,
+    /// The entry it waits for, or 0.
+    pub parent: OrderOrdinal,
+    /// The leader of the one-cancels-other group it joined, or 0; the leader itself has 0.
+    pub oco: OrderOrdinal,
     /// When it was asked for.
     pub created_time: Time,
     /// The main factor of its state.
@@ -400,22 +413,32 @@ impl Order {
     }
 }
 
+/// Where a new order belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Its number.
+    pub ordinal: OrderOrdinal,
+    /// Its name.
+    pub id: OrderId,
+    /// Where it is sent.
+    pub venue: VenueIndex,
+    /// For which account.
+    pub account: AccountIndex,
+    /// The entry it waits for, or 0.
+    pub parent: OrderOrdinal,
+    /// The leader of its group, or 0.
+    pub oco: OrderOrdinal,
+}
+
 /// The order of an intent, Created. Fields out of range stay as they came: such an order is Denied.
 #[must_use]
-pub fn new_order(
-    place: &PlaceOrder,
-    ordinal: OrderOrdinal,
-    order_id: OrderId,
-    venue: VenueIndex,
-    account: AccountIndex,
-    now: Time,
-) -> Order {
+pub fn new_order(place: &PlaceOrder, at: Place, now: Time) -> Order {
     Order {
-        ordinal,
-        id: order_id,
+        ordinal: at.ordinal,
+        id: at.id,
         instrument: place.instrument,
-        venue,
-        account,
+        venue: at.venue,
+        account: at.account,
         side: place.side,
         order_type: place.order_type,
         time_in_force: place.time_in_force,
@@ -425,6 +448,11 @@ pub fn new_order(
         expire_time: place.expire_time,
         post_only: place.post_only,
         reduce_only: place.reduce_only,
+        trail_kind: place.trail_kind,
+        trail_offset: place.trail_offset,
+        limit_offset: place.limit_offset,
+        parent: at.parent,
+        oco: at.oco,
         created_time: now,
         life: Life::Created,
         pending: Pending::None,
@@ -640,8 +668,25 @@ pub const fn takes_limit(order_type: u8) -> bool {
     order_type == OrderType::Limit as u8 || order_type == OrderType::StopLimit as u8
 }
 
-/// Whether the type has a stop price.
+/// Whether the type must have a stop price.
 #[must_use]
 pub const fn takes_stop(order_type: u8) -> bool {
     order_type == OrderType::Stop as u8 || order_type == OrderType::StopLimit as u8
+}
+
+/// Whether the type has a stop that follows the price; its stop price is optional: where the stop starts.
+#[must_use]
+pub const fn is_trailing(order_type: u8) -> bool {
+    order_type == OrderType::TrailingStop as u8 || order_type == OrderType::TrailingStopLimit as u8
+}
+
+/// How far behind the best price a trailing stop stands. Basis points are rounded half to even on the tick, and never to nothing.
+/// `OutOfRange` when the distance does not fit, which admission excludes.
+pub fn trail_distance(kind: u8, offset: i64, best: Price, tick: Price) -> Result<Price, OutOfRange> {
+    let ticks = match TrailKind::from_u8(kind) {
+        Some(TrailKind::Price) => return Ok(Price(offset)),
+        Some(TrailKind::Ticks) => i128::from(offset),
+        _ => mul_div_round(best.0.into(), offset.into(), BASIS_POINTS * i128::from(tick.0), Rounding::HalfEven)?.max(1),
+    };
+    i64::try_from(ticks * i128::from(tick.0)).map(Price).map_err(|_| OutOfRange)
 }

@@ -45,6 +45,10 @@ pub enum RejectCode {
     ETick = 108,
     /// `E_EXPIRE_TIME`
     EExpireTime = 109,
+    /// `E_GROUP`
+    EGroup = 110,
+    /// `E_TRAIL`
+    ETrail = 111,
     /// `E_ORDER_TYPE`
     EOrderType = 201,
     /// `E_TIME_IN_FORCE`
@@ -179,7 +183,7 @@ pub struct Reject {
 }
 
 /// The catalogue, by number.
-pub const REJECTS: [Reject; 67] = [
+pub const REJECTS: [Reject; 69] = [
     Reject {
         number: 101,
         slug: "E_UNKNOWN_INSTRUMENT",
@@ -242,6 +246,20 @@ pub const REJECTS: [Reject; 67] = [
         stage: Stage::Schema,
         message: "expire_time {value} does not fit the time in force at {limit}",
         remedy: "give GTD orders an expire_time later than now, and no other order one",
+    },
+    Reject {
+        number: 110,
+        slug: "E_GROUP",
+        stage: Stage::Schema,
+        message: "the order cannot join a group with the order of seq {value}, index {limit}",
+        remedy: "name an earlier open order of the strategy and instrument; see Groups in order_lifecycle.md",
+    },
+    Reject {
+        number: 111,
+        slug: "E_TRAIL",
+        stage: Stage::Schema,
+        message: "trailing term {value} does not fit the order (most {limit})",
+        remedy: "give trailing orders a trail_offset, trailing stop-limits a limit_offset, and no other order either",
     },
     Reject {
         number: 201,
@@ -653,7 +671,7 @@ pub const REJECTS: [Reject; 67] = [
 
 impl RejectCode {
     /// Every code, by number.
-    pub const ALL: [Self; 67] = [
+    pub const ALL: [Self; 69] = [
         Self::EUnknownInstrument,
         Self::EBadField,
         Self::EQuantity,
@@ -663,6 +681,8 @@ impl RejectCode {
         Self::EPrice,
         Self::ETick,
         Self::EExpireTime,
+        Self::EGroup,
+        Self::ETrail,
         Self::EOrderType,
         Self::ETimeInForce,
         Self::EPostOnly,

@@ -10,15 +10,15 @@ use cracktrader_core::event::{
     Accepted, BarRows, Busted, Cancelled, Event, EventType, Filled, Payload, Settled, Source, event,
 };
 use cracktrader_core::instrument::{Currency, Instrument, InstrumentKind};
-use cracktrader_core::intent::{CancelOrder, Intent, NoOp, OrderId, OrderType, PlaceOrder, Side, TimeInForce};
+use cracktrader_core::intent::{CancelOrder, Intent, NoOp, OrderId, PlaceOrder, Side};
 use cracktrader_core::invariant::check_all;
 use cracktrader_core::order::{Life, Status};
 use cracktrader_core::reject::RejectCode;
 use cracktrader_core::replay::{ReplayError, replay};
 use cracktrader_core::risk::{InstrumentLimit, RiskLimits};
 use cracktrader_core::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, NONE_TIME, OrderOrdinal, Price, Quantity,
-    RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, Price, Quantity, RATE_ONE, Rate, StrategyIndex,
+    Time, VenueIndex,
 };
 use cracktrader_core::view::View;
 
@@ -105,18 +105,7 @@ fn bars(prices: &[(i64, i64)]) -> BarRows {
 }
 
 fn market(side: Side, quantity: i64) -> Intent {
-    Intent::PlaceOrder(PlaceOrder {
-        instrument: BTC,
-        side: side.number(),
-        order_type: OrderType::Market.number(),
-        time_in_force: TimeInForce::Gtc.number(),
-        quantity: Quantity(quantity),
-        limit_price: NONE_PRICE,
-        stop_price: NONE_PRICE,
-        expire_time: NONE_TIME,
-        post_only: false,
-        reduce_only: false,
-    })
+    Intent::PlaceOrder(PlaceOrder::market(BTC, side, Quantity(quantity)))
 }
 
 /// What a callback was shown: seq, event type, whether the status changed, and the strategy's position then.

@@ -12,14 +12,14 @@ use cracktrader_core::event::{
     event,
 };
 use cracktrader_core::instrument::{Currency, Instrument, InstrumentKind};
-use cracktrader_core::intent::{CancelOrder, Intent, OrderId, OrderType, PlaceOrder, ReplaceOrder};
+use cracktrader_core::intent::{CancelOrder, Intent, OrderId, OrderType, PlaceOrder, ReplaceOrder, Side};
 use cracktrader_core::invariant::check_all;
 use cracktrader_core::reject::RejectCode;
 use cracktrader_core::replay::replay;
 use cracktrader_core::risk::RiskLimits;
 use cracktrader_core::units::{
-    AccountIndex, CurrencyIndex, ENGINE_VENUE, InstrumentIndex, Money, NONE_PRICE, NONE_TIME, NULL_INSTRUMENT,
-    OrderOrdinal, Price, Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, ENGINE_VENUE, InstrumentIndex, Money, NONE_PRICE, NULL_INSTRUMENT, OrderOrdinal,
+    Price, Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
 };
 use cracktrader_core::view::View;
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn config(world: World) -> Config {
             name: "hostile".into(),
             simulated: false,
             capabilities: Capabilities {
-                order_types: 15,
+                order_types: 0b111_1111,
                 times_in_force: 31,
                 post_only: true,
                 reduce_only: true,
@@ -65,6 +65,7 @@ fn config(world: World) -> Config {
                 provisional_fills: world.provisional_fills,
                 dense_keys: world.dense_keys,
                 retention_ns: Time(world.retention),
+                groups: true,
             },
             fill: FillModel::NextOpen,
             submit_latency: Time(0),
@@ -231,10 +232,7 @@ impl Host for Scripted {
             time_in_force: 0,
             quantity,
             limit_price,
-            stop_price: NONE_PRICE,
-            expire_time: NONE_TIME,
-            post_only: false,
-            reduce_only: false,
+            ..PlaceOrder::market(InstrumentIndex(0), Side::Buy, quantity)
         };
         let intent = match (choice % 6, order) {
             (0, Some(order)) => Intent::CancelOrder(CancelOrder { order }),

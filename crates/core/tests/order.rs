@@ -3,28 +3,28 @@
 
 use cracktrader_core::intent::{OrderId, OrderType, PlaceOrder, Side};
 use cracktrader_core::order::{
-    Life, Order, OrderState, Pending, STATUS_NAMES, Status, bust, enter, fill, new_order, start_version,
+    Life, Order, OrderState, Pending, Place, STATUS_NAMES, Status, bust, enter, fill, new_order, start_version,
 };
 use cracktrader_core::units::{
-    AccountIndex, InstrumentIndex, MONEY_MAX, Money, NONE_PRICE, NONE_TIME, OrderOrdinal, OutOfRange, Price, Quantity,
+    AccountIndex, InstrumentIndex, MONEY_MAX, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity,
     StrategyIndex, Time, VenueIndex,
 };
 
 fn buy(quantity: i64, limit: i64) -> Order {
     let place = PlaceOrder {
-        instrument: InstrumentIndex(0),
-        side: Side::Buy as u8,
         order_type: OrderType::Limit as u8,
-        time_in_force: 0,
-        quantity: Quantity(quantity),
         limit_price: Price(limit),
-        stop_price: NONE_PRICE,
-        expire_time: NONE_TIME,
-        post_only: false,
-        reduce_only: false,
+        ..PlaceOrder::market(InstrumentIndex(0), Side::Buy, Quantity(quantity))
     };
-    let id = OrderId { strategy: StrategyIndex(0), seq: 1, index: 0 };
-    let mut order = new_order(&place, OrderOrdinal(1), id, VenueIndex(0), AccountIndex(0), Time(5));
+    let at = Place {
+        ordinal: OrderOrdinal(1),
+        id: OrderId { strategy: StrategyIndex(0), seq: 1, index: 0 },
+        venue: VenueIndex(0),
+        account: AccountIndex(0),
+        parent: OrderOrdinal(0),
+        oco: OrderOrdinal(0),
+    };
+    let mut order = new_order(&place, at, Time(5));
     order.life = Life::Accepted;
     order.reserve_price = Price(limit);
     order

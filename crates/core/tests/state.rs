@@ -8,14 +8,14 @@ use cracktrader_core::capability::{FillModel, SIMULATOR, Venue};
 use cracktrader_core::config::{Config, Conversion, DataKind, OnError, StrategyConfig, Stream, config_problem};
 use cracktrader_core::instrument::{Currency, Instrument, InstrumentKind};
 use cracktrader_core::intent::{OrderId, OrderType, PlaceOrder, Side};
-use cracktrader_core::order::{Life, Order, new_order};
+use cracktrader_core::order::{Life, Order, Place, new_order};
 use cracktrader_core::portfolio::{FILL, FLAT, Lot, fold};
 use cracktrader_core::reject::RejectCode;
 use cracktrader_core::risk::RiskLimits;
 use cracktrader_core::state::{IDLE, State, Working, new_state};
 use cracktrader_core::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, MONEY_MAX, Money, NONE_PRICE, NONE_TIME, OrderOrdinal, OutOfRange,
-    Price, Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, InstrumentIndex, MONEY_MAX, Money, OrderOrdinal, OutOfRange, Price, Quantity,
+    RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
 };
 
 const USD: CurrencyIndex = CurrencyIndex(0);
@@ -99,19 +99,19 @@ fn state(kind: AccountKind) -> State {
 /// An accepted limit order of Anna's.
 fn order(ordinal: u64, side: Side, quantity: i64, price: i64) -> Order {
     let place = PlaceOrder {
-        instrument: SPOT,
-        side: side as u8,
         order_type: OrderType::Limit as u8,
-        time_in_force: 0,
-        quantity: Quantity(quantity),
         limit_price: Price(price),
-        stop_price: NONE_PRICE,
-        expire_time: NONE_TIME,
-        post_only: false,
-        reduce_only: false,
+        ..PlaceOrder::market(SPOT, side, Quantity(quantity))
     };
-    let id = OrderId { strategy: ANNA, seq: ordinal, index: 0 };
-    let order = new_order(&place, OrderOrdinal(ordinal), id, VenueIndex(0), ACCOUNT, Time(0));
+    let at = Place {
+        ordinal: OrderOrdinal(ordinal),
+        id: OrderId { strategy: ANNA, seq: ordinal, index: 0 },
+        venue: VenueIndex(0),
+        account: ACCOUNT,
+        parent: OrderOrdinal(0),
+        oco: OrderOrdinal(0),
+    };
+    let order = new_order(&place, at, Time(0));
     Order { life: Life::Accepted, reserve_price: Price(price), ..order }
 }
 

@@ -167,7 +167,7 @@ given! {
     Cause { now, depth }
     Command {
         kind, order, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time,
-        post_only, reduce_only, cause,
+        post_only, reduce_only, trail_kind, trail_offset, limit_offset, parent, oco, cause,
     }
     Event { seq_id, event_time, ingest_time, source, venue, account, instrument, payload, idempotency_key }
 }
@@ -210,7 +210,7 @@ taken! {
     OrderId { strategy, seq, index }
     PlaceOrder {
         instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time, post_only,
-        reduce_only,
+        reduce_only, trail_kind, trail_offset, limit_offset, parent, oco,
     }
     CancelOrder { order }
     ReplaceOrder { order, quantity, limit_price, stop_price }

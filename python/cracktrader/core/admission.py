@@ -10,6 +10,7 @@ from cracktrader.core.config import LOOP_DEPTH
 from cracktrader.core.fee import worst_fee
 from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
 from cracktrader.core.intent import (
+    NO_ORDER,
     CancelOrder,
     Intent,
     NoOp,
@@ -21,13 +22,17 @@ from cracktrader.core.intent import (
     SetRiskFlag,
     Side,
     TimeInForce,
+    TrailKind,
 )
 from cracktrader.core.order import (
+    BASIS_POINTS,
     Guard,
     Order,
     OrderInput,
+    is_trailing,
     takes_limit,
     takes_stop,
+    trail_distance,
     transition,
 )
 from cracktrader.core.reject import RejectCode
@@ -110,12 +115,18 @@ def _admit_place(state: State, strategy: int, place: PlaceOrder) -> Verdict:
 
 
 def reserve_price(state: State, place: PlaceOrder) -> Price:
-    """The price at which risk values an order: its limit, else its stop, else the mark (null without one)."""
+    """The price at which risk values an order: its limit, else its stop, else the mark (null without one). The stop of a trailing buy
+    starts a trail above the mark, and its limit stands above the stop."""
     if place.limit_price != NONE_PRICE:
         return place.limit_price
-    if place.stop_price != NONE_PRICE:
-        return place.stop_price
-    return state.markets[place.instrument].mark
+    mark = state.markets[place.instrument].mark
+    price = mark if place.stop_price == NONE_PRICE else place.stop_price
+    if place.side != Side.BUY or price == NONE_PRICE or not is_trailing(place.order_type):
+        return price
+    instrument = state.instrument(place.instrument)
+    if place.stop_price == NONE_PRICE:
+        price += trail_distance(place.trail_kind, place.trail_offset, mark, instrument.tick)
+    return min(price + max(place.limit_offset, 0), instrument.max_price)
 
 
 def _place_schema(state: State, place: PlaceOrder) -> Verdict:
@@ -134,6 +145,36 @@ def _place_schema(state: State, place: PlaceOrder) -> Verdict:
     expires = place.expire_time != NONE_PRICE
     if expires != (place.time_in_force == TimeInForce.GTD) or (expires and place.expire_time <= state.now):
         return Verdict(RejectCode.E_EXPIRE_TIME, place.expire_time, state.now)
+    verdict = _group_schema(state, place)
+    return verdict if verdict.code else _trail_schema(instrument, place)
+
+
+def _group_schema(_state: State, place: PlaceOrder) -> Verdict:
+    """Groups are not taken yet."""
+    for name in (place.parent, place.oco):
+        if name != NO_ORDER:
+            return Verdict(RejectCode.E_GROUP, name.seq, name.index)
+    return ADMITTED
+
+
+def _trail_schema(instrument: Instrument, place: PlaceOrder) -> Verdict:
+    """Trailing orders have an offset in reach of their kind, trailing stop-limits one for the limit, and no other order either."""
+    if not is_trailing(place.order_type):
+        for term, absent in ((place.trail_kind, 0), (place.trail_offset, NONE_PRICE), (place.limit_offset, NONE_PRICE)):
+            if term != absent:
+                return Verdict(RejectCode.E_TRAIL, term, 0)
+        return ADMITTED
+    if place.trail_kind > max(TrailKind):
+        return Verdict(RejectCode.E_TRAIL, place.trail_kind, max(TrailKind))
+    reach = (instrument.max_price, instrument.max_price // instrument.tick, BASIS_POINTS - 1)[place.trail_kind]
+    off_grid = place.trail_kind == TrailKind.PRICE and place.trail_offset % instrument.tick
+    if not 1 <= place.trail_offset <= reach or off_grid:
+        return Verdict(RejectCode.E_TRAIL, place.trail_offset, reach)
+    if place.order_type == OrderType.TRAILING_STOP:
+        absent = place.limit_offset == NONE_PRICE
+        return ADMITTED if absent else Verdict(RejectCode.E_TRAIL, place.limit_offset, 0)
+    if not 0 <= place.limit_offset <= instrument.max_price or place.limit_offset % instrument.tick:
+        return Verdict(RejectCode.E_TRAIL, place.limit_offset, instrument.max_price)
     return ADMITTED
 
 
@@ -146,14 +187,16 @@ def _terms_schema(instrument: Instrument, order_type: int, total: Quantity, limi
     for price, wanted in prices:
         if wanted and price == NONE_PRICE:
             return Verdict(RejectCode.E_PRICE_MISSING, 0, order_type)
-    for price, wanted in prices:
-        if not wanted and price != NONE_PRICE:
+    takes = (takes_limit(order_type), takes_stop(order_type) or is_trailing(order_type))
+    given = [(price, taken) for (price, _), taken in zip(prices, takes, strict=True) if price != NONE_PRICE]
+    for price, taken in given:
+        if not taken:
             return Verdict(RejectCode.E_PRICE_UNEXPECTED, price, order_type)
-    for price, wanted in prices:
-        if wanted and not 1 <= price <= instrument.max_price:
+    for price, _ in given:
+        if not 1 <= price <= instrument.max_price:
             return Verdict(RejectCode.E_PRICE, price, instrument.max_price)
-    for price, wanted in prices:
-        if wanted and price % instrument.tick:
+    for price, _ in given:
+        if price % instrument.tick:
             return Verdict(RejectCode.E_TICK, price, instrument.tick)
     return ADMITTED
 

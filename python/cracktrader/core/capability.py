@@ -30,6 +30,7 @@ class Capabilities:
     provisional_fills: bool
     dense_keys: bool
     retention_ns: Time
+    groups: bool = False
 
 
 SIMULATOR = Capabilities(
@@ -41,6 +42,7 @@ SIMULATOR = Capabilities(
     provisional_fills=False,
     dense_keys=True,
     retention_ns=0,
+    groups=False,
 )
 """What the simulated venue does in this version."""
 

@@ -23,6 +23,17 @@ class OrderType(IntEnum):
     LIMIT = 1
     STOP = 2
     STOP_LIMIT = 3
+    TRAILING_STOP = 4
+    TRAILING_STOP_LIMIT = 5
+    MARKET_ON_CLOSE = 6
+
+
+class TrailKind(IntEnum):
+    """In what the distance of a trailing stop from the best price is given."""
+
+    PRICE = 0
+    TICKS = 1
+    BASIS_POINTS = 2
 
 
 class TimeInForce(IntEnum):
@@ -50,6 +61,10 @@ class OrderId(NamedTuple):
     index: int  # type: ignore[assignment]  # the contract's name; tuple.index is not used
 
 
+NO_ORDER = OrderId(65535, 0, 0)
+"""The null order id: no parent, no group."""
+
+
 class PlaceOrder(NamedTuple):
     """Open an order. Prices and quantities are mantissas at the instrument's decimals."""
 
@@ -63,6 +78,16 @@ class PlaceOrder(NamedTuple):
     expire_time: Time = NONE_PRICE
     post_only: bool = False
     reduce_only: bool = False
+    trail_kind: int = 0
+    """A `TrailKind`; 0 for orders that do not trail."""
+    trail_offset: int = NONE_PRICE
+    """How far a trailing stop stays behind the best price, in the unit of `trail_kind`; else null."""
+    limit_offset: Price = NONE_PRICE
+    """How far beyond its stop a trailing stop-limit's limit stands; else null."""
+    parent: OrderId = NO_ORDER
+    """The entry that this order waits for, or the null id."""
+    oco: OrderId = NO_ORDER
+    """The first order of the one-cancels-other group that this order joins, or the null id."""
 
 
 class CancelOrder(NamedTuple):

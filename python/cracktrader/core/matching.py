@@ -88,6 +88,13 @@ class Command(NamedTuple):
     expire_time: Time
     post_only: bool
     reduce_only: bool
+    trail_kind: int
+    trail_offset: int
+    limit_offset: Price
+    parent: OrderOrdinal
+    """The entry it waits for, or 0."""
+    oco: OrderOrdinal
+    """The leader of the one-cancels-other group it joins, or 0."""
     cause: Cause
 
 

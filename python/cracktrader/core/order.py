@@ -9,9 +9,23 @@ from enum import IntEnum, IntFlag
 from typing import NamedTuple, Self, TypeAlias
 
 from cracktrader.core.event import EventType
-from cracktrader.core.intent import OrderId, OrderType, PlaceOrder, Side
+from cracktrader.core.intent import OrderId, OrderType, PlaceOrder, Side, TrailKind
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.units import NONE_PRICE, Money, OrderOrdinal, Price, Quantity, Time, money, quantity
+from cracktrader.core.units import (
+    NONE_PRICE,
+    Money,
+    OrderOrdinal,
+    Price,
+    Quantity,
+    Rounding,
+    Time,
+    money,
+    mul_div_round,
+    quantity,
+)
+
+BASIS_POINTS = 10_000
+"""Parts of a whole that trailing distances are counted in."""
 
 
 class Life(IntEnum):
@@ -160,6 +174,13 @@ class Order:
     expire_time: Time
     post_only: bool
     reduce_only: bool
+    trail_kind: int
+    trail_offset: int
+    limit_offset: Price
+    parent: OrderOrdinal
+    """The entry it waits for, or 0."""
+    oco: OrderOrdinal
+    """The leader of the one-cancels-other group it joined, or 0; the leader itself has 0."""
     created_time: Time
     life: Life = Life.CREATED
     pending: Pending = Pending.NONE
@@ -245,16 +266,25 @@ class Order:
 _FIELDS = tuple(field.name for field in fields(Order))
 
 
-def new_order(
-    place: PlaceOrder, ordinal: OrderOrdinal, order_id: OrderId, venue: int, account: int, now: Time
-) -> Order:
+class Place(NamedTuple):
+    """Where a new order belongs."""
+
+    ordinal: OrderOrdinal
+    id: OrderId
+    venue: int
+    account: int
+    parent: OrderOrdinal
+    oco: OrderOrdinal
+
+
+def new_order(place: PlaceOrder, at: Place, now: Time) -> Order:
     """The order of an intent, Created. Fields out of range stay as they came: such an order is Denied."""
     return Order(
-        ordinal=ordinal,
-        id=order_id,
+        ordinal=at.ordinal,
+        id=at.id,
         instrument=place.instrument,
-        venue=venue,
-        account=account,
+        venue=at.venue,
+        account=at.account,
         side=place.side,
         order_type=place.order_type,
         time_in_force=place.time_in_force,
@@ -264,6 +294,11 @@ def new_order(
         expire_time=place.expire_time,
         post_only=place.post_only,
         reduce_only=place.reduce_only,
+        trail_kind=place.trail_kind,
+        trail_offset=place.trail_offset,
+        limit_offset=place.limit_offset,
+        parent=at.parent,
+        oco=at.oco,
         created_time=now,
         open_quantity=max(place.quantity, 0),
     )
@@ -431,5 +466,19 @@ def takes_limit(order_type: int) -> bool:
 
 
 def takes_stop(order_type: int) -> bool:
-    """Whether the type has a stop price."""
+    """Whether the type must have a stop price."""
     return order_type == OrderType.STOP or order_type == OrderType.STOP_LIMIT
+
+
+def is_trailing(order_type: int) -> bool:
+    """Whether the type has a stop that follows the price; its stop price is optional: where the stop starts."""
+    return order_type == OrderType.TRAILING_STOP or order_type == OrderType.TRAILING_STOP_LIMIT
+
+
+def trail_distance(kind: int, offset: int, best: Price, tick: Price) -> Price:
+    """How far behind the best price a trailing stop stands. Basis points are rounded half to even on the tick, and never to nothing."""
+    if kind == TrailKind.PRICE:
+        return offset
+    if kind == TrailKind.TICKS:
+        return offset * tick
+    return max(mul_div_round(best, offset, BASIS_POINTS * tick, Rounding.HALF_EVEN), 1) * tick

@@ -34,6 +34,8 @@ class RejectCode(IntEnum):
     E_PRICE = 107
     E_TICK = 108
     E_EXPIRE_TIME = 109
+    E_GROUP = 110
+    E_TRAIL = 111
     E_ORDER_TYPE = 201
     E_TIME_IN_FORCE = 202
     E_POST_ONLY = 203
@@ -167,6 +169,20 @@ REJECTS: dict[int, Reject] = {
         stage=Stage.SCHEMA,
         message="expire_time {value} does not fit the time in force at {limit}",
         remedy="give GTD orders an expire_time later than now, and no other order one",
+    ),
+    110: Reject(
+        number=110,
+        slug="E_GROUP",
+        stage=Stage.SCHEMA,
+        message="the order cannot join a group with the order of seq {value}, index {limit}",
+        remedy="name an earlier open order of the strategy and instrument; see Groups in order_lifecycle.md",
+    ),
+    111: Reject(
+        number=111,
+        slug="E_TRAIL",
+        stage=Stage.SCHEMA,
+        message="trailing term {value} does not fit the order (most {limit})",
+        remedy="give trailing orders a trail_offset, trailing stop-limits a limit_offset, and no other order either",
     ),
     201: Reject(
         number=201,

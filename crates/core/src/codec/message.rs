@@ -54,6 +54,7 @@ canonical! {
     OrderId { strategy, seq, index }
     PlaceOrder {
         instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time, post_only, reduce_only,
+        trail_kind, trail_offset, limit_offset, parent, oco,
     }
     CancelOrder { order }
     ReplaceOrder { order, quantity, limit_price, stop_price }
@@ -63,6 +64,7 @@ canonical! {
     Currency { name, scale }
     Capabilities {
         order_types, times_in_force, post_only, reduce_only, replace, provisional_fills, dense_keys, retention_ns,
+        groups,
     }
     Venue { name, simulated, capabilities, fill, submit_latency, report_latency }
     Deposit { currency, amount }

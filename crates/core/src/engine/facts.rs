@@ -5,8 +5,8 @@ use crate::engine::plan::Plan;
 use crate::event::{Denied, Event, EventType, Filled, Payload, Replaced, Transfer};
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
 use crate::order::{
-    Effect, Guard, Life, Order, OrderInput, Outcome, bust, enter, fill, guard_of, start_version, takes_limit,
-    takes_stop, transition,
+    Effect, Guard, Life, Order, OrderInput, Outcome, bust, enter, fill, guard_of, is_trailing, start_version,
+    takes_limit, takes_stop, transition,
 };
 use crate::portfolio::{FILL, Lot, Position, TRANSFER, Unsettled, refold, settle};
 use crate::reject::RejectCode;
@@ -99,9 +99,11 @@ fn bad_terms(plan: &Plan<'_>, event: &Event, order: Option<&Order>) -> bool {
         }
         (Payload::Replaced(replaced), Some(instrument)) => {
             let wrong = |price, wanted| if wanted { !is_price(instrument, price) } else { price != NONE_PRICE };
+            let starts_trail = is_trailing(order.order_type) && replaced.stop_price != NONE_PRICE;
+            let takes_stop = takes_stop(order.order_type) || starts_trail;
             replaced.quantity.0 <= 0
                 || wrong(replaced.limit_price, takes_limit(order.order_type))
-                || wrong(replaced.stop_price, takes_stop(order.order_type))
+                || wrong(replaced.stop_price, takes_stop)
         }
         _ => false,
     }

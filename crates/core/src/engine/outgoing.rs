@@ -10,7 +10,7 @@ use crate::engine::store::Store;
 use crate::event::{Denied, Event, Payload, Refused, event};
 use crate::intent::{Intent, OrderId, PlaceOrder, ReplaceOrder};
 use crate::matching::{Cause, Command, CommandKind, Report};
-use crate::order::{Guard, Order, OrderInput, Outcome, enter, new_order, transition};
+use crate::order::{Guard, Order, OrderInput, Outcome, Place, enter, new_order, transition};
 use crate::reject::RejectCode;
 use crate::units::{
     AccountIndex, ENGINE_VENUE, InstrumentIndex, NONE_TIME, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex,
@@ -110,7 +110,9 @@ impl Outgoing {
             venue = declared.venue;
             account = state.account_of(instrument);
         }
-        let order = new_order(place, state.next_ordinal, name, venue, account, state.now);
+        let [parent, oco] = [place.parent, place.oco].map(|one| state.by_id.get(&one).copied().unwrap_or_default());
+        let at = Place { ordinal: state.next_ordinal, id: name, venue, account, parent, oco };
+        let order = new_order(place, at, state.now);
         state.next_ordinal.0 += 1;
         state.orders.insert(order.ordinal, order);
         state.by_id.insert(name, order.ordinal);
@@ -178,6 +180,11 @@ impl Outgoing {
             expire_time: order.expire_time,
             post_only: order.post_only,
             reduce_only: order.reduce_only,
+            trail_kind: order.trail_kind,
+            trail_offset: order.trail_offset,
+            limit_offset: order.limit_offset,
+            parent: order.parent,
+            oco: order.oco,
             cause,
         };
         self.commands.push((order.venue, command));

@@ -55,7 +55,7 @@ EVENT_FIELDS: dict[EventType, str] = {
 _ENVELOPE = "QqqBHHIB"
 _ORDER_ID = "HQH"
 INTENT_FIELDS: dict[type[Intent], str] = {
-    PlaceOrder: "IBBBqqqq??",
+    PlaceOrder: "IBBBqqqq??Bqq" + _ORDER_ID * 2,
     CancelOrder: _ORDER_ID,
     ReplaceOrder: _ORDER_ID + "qqq",
     SetRiskFlag: "B?",
@@ -125,6 +125,9 @@ def read_intent(reader: Reader) -> Intent:
             if kind is CancelOrder or kind is ReplaceOrder:
                 order_id = OrderId(*ints(reader, _ORDER_ID))
                 return make(order_id, *reader.fields(INTENT_FIELDS[kind][len(_ORDER_ID) :]))
+            if kind is PlaceOrder:
+                terms = reader.fields(INTENT_FIELDS[kind][: -2 * len(_ORDER_ID)])
+                return make(*terms, OrderId(*ints(reader, _ORDER_ID)), OrderId(*ints(reader, _ORDER_ID)))
             return make(*reader.fields(INTENT_FIELDS[kind]))
     raise CodecError(f"intent type {code} before {reader.at} is not in the contract")
 
@@ -136,7 +139,7 @@ def encode_config(config: Config) -> bytes:
             table((pack("sB", (c.name, c.scale)) for c in config.currencies)),
             table(
                 pack(
-                    "s?BB?????qBqq",
+                    "s?BB?????q?Bqq",
                     (
                         v.name,
                         v.simulated,
@@ -148,6 +151,7 @@ def encode_config(config: Config) -> bytes:
                         v.capabilities.provisional_fills,
                         v.capabilities.dense_keys,
                         v.capabilities.retention_ns,
+                        v.capabilities.groups,
                         v.fill,
                         v.submit_latency,
                         v.report_latency,

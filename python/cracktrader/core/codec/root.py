@@ -77,7 +77,7 @@ def _engine_leaf(state: State) -> bytes:
 def encode_order(order: Order) -> bytes:
     """An order. `flagged` is not part of it: a quarantined report changes no leaf."""
     return pack(
-        "QHQHIHHBBBqqqq??qBB??IqqqoqqqqqH",
+        "QHQHIHHBBBqqqq??BqqQQqBB??IqqqoqqqqqH",
         (
             order.ordinal,
             *order.id,
@@ -93,6 +93,11 @@ def encode_order(order: Order) -> bytes:
             order.expire_time,
             order.post_only,
             order.reduce_only,
+            order.trail_kind,
+            order.trail_offset,
+            order.limit_offset,
+            order.parent,
+            order.oco,
             order.created_time,
             order.life,
             order.pending,

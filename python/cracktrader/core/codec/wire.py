@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "c89f721510feeb06cc31d0cc993583c94a72142178e133e8d28950204d73ce72"
+CONTRACT_HASH = "4b564f1d1341f1c7f402fdacd952a916ea415580db3feb1191a7c4be4cb86d35"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 

@@ -32,6 +32,7 @@ from cracktrader.core.order import (
     enter,
     fill,
     guard_of,
+    is_trailing,
     start_version,
     takes_limit,
     takes_stop,
@@ -113,7 +114,10 @@ def _bad_terms(plan: Plan, order: Order, payload: Filled | Replaced) -> bool:
             return True
         in_base = _fee_in_base(instrument, payload.fee_currency)
         return in_base and config.currencies[payload.fee_currency].scale != instrument.quantity_decimals
-    prices = ((payload.limit_price, takes_limit(order.order_type)), (payload.stop_price, takes_stop(order.order_type)))
+    takes = (takes_limit(order.order_type), takes_stop(order.order_type))
+    if is_trailing(order.order_type) and payload.stop_price != NONE_PRICE:
+        takes = False, True
+    prices = zip((payload.limit_price, payload.stop_price), takes, strict=True)
     return any(not _is_price(instrument, price) if wanted else price != NONE_PRICE for price, wanted in prices)
 
 

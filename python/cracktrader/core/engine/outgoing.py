@@ -20,7 +20,7 @@ from cracktrader.core.intent import (
     SetRiskFlag,
 )
 from cracktrader.core.matching import Cause, Command, CommandKind, SimulatedVenue
-from cracktrader.core.order import Guard, Order, OrderInput, enter, new_order, transition
+from cracktrader.core.order import Guard, Order, OrderInput, Place, enter, new_order, transition
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.sequencer import PRODUCER_ENGINE, Sequencer
 from cracktrader.core.units import ENGINE_VENUE, NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT
@@ -88,7 +88,8 @@ class Outgoing:
         if place.instrument < len(self.config.instruments):
             instrument = place.instrument
             venue, account = self.config.instruments[instrument].venue, state.account_of(instrument)
-        order = new_order(place, state.next_ordinal, order_id, venue, account, state.now)
+        parent, oco = (state.by_id.get(name, 0) for name in (place.parent, place.oco))
+        order = new_order(place, Place(state.next_ordinal, order_id, venue, account, parent, oco), state.now)
         state.next_ordinal += 1
         state.orders[order.ordinal] = order
         state.by_id[order_id] = order.ordinal
@@ -148,6 +149,11 @@ class Outgoing:
             order.expire_time,
             order.post_only,
             order.reduce_only,
+            order.trail_kind,
+            order.trail_offset,
+            order.limit_offset,
+            order.parent,
+            order.oco,
             cause,
         )
         if order.venue in self.venues:
