@@ -41,6 +41,7 @@ from cracktrader.strategy import (
     StrategyContext,
     TimerView,
     TradeView,
+    parameter,
 )
 
 __all__ = [
@@ -82,4 +83,5 @@ __all__ = [
     "backtest",
     "data",
     "errors",
+    "parameter",
 ]

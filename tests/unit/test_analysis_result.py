@@ -66,6 +66,7 @@ def outcome(**changes: Any) -> RunOutcome:
         "orders": columns(ORDERS, orders),
         "positions": columns(POSITIONS, [("X", 0.0, None, 20.0, 2.04, 104.0, 0.0)]),
         "errors": [],
+        "log": [],
         "diagnostics": {},
         "stopped": "",
         "bars": [market],

@@ -216,6 +216,8 @@ pub struct State {
     pub working: BTreeMap<(AccountIndex, InstrumentIndex), Working>,
     /// By instrument.
     pub markets: Vec<Market>,
+    /// Bars taken of each stream; not a leaf.
+    pub delivered: Vec<u64>,
     /// By strategy.
     pub owners: Vec<StrategyState>,
     /// Pending timers.
@@ -492,6 +494,7 @@ pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
         seen: vec![Seen::default(); config.accounts.len()],
         working: BTreeMap::new(),
         markets: vec![Market::default(); config.instruments.len()],
+        delivered: vec![0; config.streams.len()],
         owners: vec![StrategyState::default(); config.strategies.len()],
         timers: Timers::default(),
         indicators: Vec::new(),

@@ -154,6 +154,12 @@ impl<'a> View<'a> {
         market.has_mark().then_some(market.mark)
     }
 
+    /// How many bars of a stream were taken, the one under way included; None for a stream that is not declared.
+    #[must_use]
+    pub fn delivered(&self, stream: u16) -> Option<u64> {
+        self.state.delivered.get(usize::from(stream)).copied()
+    }
+
     /// Cash and positions in base currency.
     #[must_use]
     pub fn equity(&self) -> Option<Money> {

@@ -11,7 +11,7 @@ use cracktrader_core::units::StrategyIndex;
 use cracktrader_core::view::View as CoreView;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyBool, PyList, PyString};
 
 use crate::bar::{BarView, Shared};
 use crate::call::{Callable, is_unshared};
@@ -38,7 +38,7 @@ struct Strategies {
     config: Config,
 }
 
-/// How a strategy takes its bars. It is asked for at the first one, when on_start has run.
+/// How a strategy takes its bars. It is asked for at the first one, when `on_start` has run, and again while the strategy warms up.
 #[derive(Debug)]
 enum Hook {
     Unknown,
@@ -131,6 +131,9 @@ impl Strategies {
         if matches!(self.hooks[strategy.at()], Hook::Unknown) {
             self.hooks[strategy.at()] = self.hook_of(py, strategy)?;
         }
+        if matches!(self.hooks[strategy.at()], Hook::Unknown) {
+            return Ok(None);
+        }
         let declared = self.config.streams.get(usize::from(bar.stream));
         let is_of_stream = declared.is_some_and(|stream| stream.instrument == event.instrument);
         let Hook::Direct(direct) = &self.hooks[strategy.at()] else {
@@ -187,13 +190,13 @@ impl Strategies {
         take_response(&self.call.bind(py).call1((strategy.0, given, status_changed))?)
     }
 
-    /// How the strategy takes bars. A host without `bar_hook` always decides itself.
+    /// How the strategy takes bars; unknown while it warms up. A host without `bar_hook` always decides itself.
     fn hook_of(&self, py: Python<'_>, strategy: StrategyIndex) -> PyResult<Hook> {
         let host = self.host.bind(py);
         let Some(bar_hook) = host.getattr_opt("bar_hook")? else { return Ok(Hook::ThroughCall) };
         let hook = bar_hook.call1((strategy.0,))?;
-        if hook.is_none() {
-            return Ok(Hook::ThroughCall);
+        if hook.is(PyBool::new(py, false)) {
+            return Ok(Hook::Unknown);
         }
         let context = host.getattr("contexts")?.get_item(strategy.at())?;
         Ok(Hook::Direct(Direct {

@@ -107,6 +107,11 @@ impl View {
         maybe(py, self.ask(py, |view| view.mark(instrument))?)
     }
 
+    fn delivered(&self, py: Python<'_>, stream: u16) -> PyResult<u64> {
+        let unknown = || PyIndexError::new_err(format!("stream {stream} is not declared"));
+        self.ask(py, |view| view.delivered(stream))?.ok_or_else(unknown)
+    }
+
     fn equity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         maybe(py, self.ask(py, |view| view.equity())?)
     }

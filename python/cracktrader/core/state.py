@@ -133,6 +133,8 @@ class State:
     owners: list[StrategyState] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
     indicators: list[Indicator] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=list)
+    """Bars taken of each stream; not a leaf."""
     counters: dict[int, int] = field(default_factory=dict)
     """How often each code was given; not a leaf."""
 
@@ -304,6 +306,7 @@ def new_state(config: Config) -> State:
     """The state before the first event: opening deposits are in the ledgers."""
     state = State(config)
     state.markets = [Market() for _ in config.instruments]
+    state.delivered = [0] * len(config.streams)
     state.owners = [StrategyState() for _ in config.strategies]
     for index, account in enumerate(config.accounts):
         state.seen[index] = Seen()

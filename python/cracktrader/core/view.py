@@ -104,6 +104,10 @@ class View:
         market = self._state.markets[instrument]
         return market.mark if market.has_mark else None
 
+    def delivered(self, stream: int) -> int:
+        """How many bars of a stream were taken, the one under way included."""
+        return self._state.delivered[stream]
+
     def equity(self) -> Money | None:
         """Cash and positions in base currency."""
         return self._state.equity()

@@ -33,10 +33,11 @@ def run_backtest(
     Raises ConfigError, EngineNotBuilt, InvariantBroken, and what interrupted the run.
     """
     config = declare(strategies, bars, options)
-    host = StrategyHost(config, strategies)
+    rows = {index: rows_of(columns) for index, columns in enumerate(bars)}
+    host = StrategyHost(config, strategies, rows)
     run = machine(engine, config, host)
-    for index, columns in enumerate(bars):
-        run.attach(index, rows_of(columns))
+    for stream, columns in rows.items():
+        run.attach(stream, columns)
     total = sum(len(columns.close) for columns in bars)
     started = perf_counter()
     run.run(None if progress is None else lambda taken: progress(taken, total))

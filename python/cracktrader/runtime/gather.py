@@ -50,6 +50,7 @@ def gather(
         orders=_order_columns(run, config),
         positions=_position_columns(run, config),
         errors=[f"seq {one.seq_id}, strategy {one.strategy}:\n{one.traceback}" for one in host.failures],
+        log=[(line.seq_id, line.time, line.strategy, line.text) for line in host.lines],
         diagnostics={REJECTS[code].slug: count for code, count in sorted(run.counters().items())},
         stopped=why_stopped(run),
         bars=bars,

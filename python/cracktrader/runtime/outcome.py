@@ -33,6 +33,8 @@ class RunOutcome:
     positions: dict[str, list[Any]]
     errors: list[str]
     """What strategies raised, each with its seq and traceback."""
+    log: list[tuple[int, int, str, str]]
+    """What strategies wrote with `self.log`: seq_id, event clock in ns, strategy, text."""
     diagnostics: dict[str, int]
     """How often each code was given, by slug."""
     stopped: str

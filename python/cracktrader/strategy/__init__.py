@@ -3,6 +3,7 @@
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
 from cracktrader.strategy.indicators import EMA, SMA
+from cracktrader.strategy.parameters import parameter
 from cracktrader.strategy.views import (
     BarView,
     ControlView,
@@ -33,4 +34,5 @@ __all__ = [
     "StrategyContext",
     "TimerView",
     "TradeView",
+    "parameter",
 ]

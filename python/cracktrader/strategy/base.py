@@ -1,11 +1,12 @@
 """`Strategy`: what users subclass. Typed class attributes are the parameters; hooks are called only where they are overridden."""
 
-from collections.abc import Sequence
-from typing import Any, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from cracktrader.core.intent import Intent
-from cracktrader.errors import ConfigError
+from cracktrader.errors import ConfigError, StaleView
 from cracktrader.strategy.context import StrategyContext
+from cracktrader.strategy.parameters import Parameter, check, coerced, collect, types_of
 from cracktrader.strategy.views import (
     BarView,
     EventView,
@@ -27,27 +28,53 @@ class Strategy:
     the typed ones are sugar that its default calls. A hook may return intents; those recorded by the context's helpers come first.
     """
 
-    warm_up: bool = False
-    """Whether `on_bar` waits until every declared indicator is warm."""
+    warm_up: bool | int = False
+    """`on_bar` waits until every declared indicator is warm (True), or that and at least so many bars of data (a number)."""
+
+    _declared: ClassVar[dict[str, Parameter]] = {}
+    _sink: Callable[[str], None] | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._declared = {**cls._declared, **collect(cls)}
 
     def __init__(self, **parameters: Any) -> None:
         declared = self.parameter_types()
-        for name, value in parameters.items():
+        strategy = type(self).__name__
+        for name in parameters:
             if name not in declared:
                 known = ", ".join(sorted(declared)) or "none"
-                raise ConfigError(f"{type(self).__name__} has no parameter {name!r}; it has: {known}")
-            setattr(self, name, _coerced(type(self).__name__, name, value, declared[name]))
+                raise ConfigError(f"{strategy} has no parameter {name!r}; it has: {known}")
+        for name, kind in declared.items():
+            value = coerced(strategy, name, parameters.get(name, getattr(type(self), name)), kind)
+            if name in self._declared:
+                check(strategy, name, value, self._declared[name])
+            setattr(self, name, value)
+        if self.warm_up < 0:
+            raise ConfigError(f"{strategy}.warm_up is {self.warm_up!r}: it is True, False or a number of bars")
+        try:
+            self.validate()
+        except ValueError as error:
+            raise ConfigError(f"{strategy}: {error}") from error
 
     @classmethod
-    def parameter_types(cls) -> dict[str, type]:
+    def parameter_types(cls) -> dict[str, Any]:
         """The parameters and their types, in the order of their declaration."""
-        hints = get_type_hints(cls)
-        return {name: kind for name, kind in hints.items() if hasattr(cls, name) and not name.startswith("_")}
+        return types_of(cls)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters and their values."""
         return {name: getattr(self, name) for name in self.parameter_types() if name != "warm_up"}
+
+    def validate(self) -> None:
+        """Refuse parameters that do not go together: raise ValueError, as in `if self.fast >= self.slow: raise ValueError(...)`."""
+
+    def log(self, *parts: object) -> None:
+        """Write a line into the run's log, `Result.log`, with the moment and the strategy's name; parts are joined as `print` does."""
+        if self._sink is None:
+            raise StaleView("self.log writes during a run only: call it inside a callback")
+        self._sink(" ".join(map(str, parts)))
 
     def on_event(self, ctx: StrategyContext, event: EventView | BarView) -> Intents:
         """Every event that concerns the strategy. The default calls the typed hooks."""
@@ -92,12 +119,3 @@ class Strategy:
 
     def on_stop(self, ctx: StrategyContext) -> None:
         """After the last event. Orders are refused here."""
-
-
-def _coerced(strategy: str, name: str, value: Any, kind: type) -> Any:
-    """The value as the parameter's type: an int may stand for a float; anything else must be of the type."""
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind in (int, float, str, bool) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-        raise ConfigError(f"{strategy}.{name} is {kind.__name__}, it cannot be {value!r} ({type(value).__name__})")
-    return value

@@ -26,6 +26,7 @@ from cracktrader.core.intent import (
 )
 from cracktrader.core.units import NONE_PRICE
 from cracktrader.errors import ConfigError, IntentError, StaleView
+from cracktrader.strategy.history import History
 from cracktrader.strategy.indicators import FIELDS, Declared
 from cracktrader.strategy.sizing import (
     affordable,
@@ -39,6 +40,9 @@ from cracktrader.strategy.sizing import (
 from cracktrader.strategy.views import IndicatorView, OrderView, PositionView
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cracktrader.core.view import View
 
 
@@ -69,6 +73,7 @@ class StrategyContext:
     strategy_index: int
     view: View | Any
     """The core's view; asked only while it is active."""
+    bars: History
     intents: list[Intent] = field(default_factory=list)
     timers: list[TimerRequest] = field(default_factory=list)
     declared: list[IndicatorView] = field(default_factory=list)
@@ -144,6 +149,19 @@ class StrategyContext:
             return None
         known = facts.instrument < len(self.config.instruments)
         return OrderView(facts, self.config.instruments[facts.instrument] if known else None)
+
+    def history(
+        self, field: str = "close", count: int | None = None, symbol: str | None = None
+    ) -> NDArray[np.float64 | np.int64]:
+        """The last `count` values of a field of the instrument's bars, the bar under way included, oldest first: a read-only numpy view.
+
+        Shorter while fewer bars were delivered; all of them without `count`. Fields: open, high, low, close, volume (float64);
+        open_time, close_time (int64, ns).
+        """
+        if count is not None and (count < 1 or count % 1):
+            raise IntentError(f"history: count is a whole number of bars above 0, not {count!r}")
+        stream = self._bar_stream(symbol)
+        return self.bars.last(stream, field, self._ask().delivered(stream), None if count is None else int(count))
 
     def mark(self, symbol: str | None = None) -> float | None:
         """The last price shown; None before the first."""

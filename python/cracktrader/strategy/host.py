@@ -1,19 +1,34 @@
 """The host: calls strategies for a core. It turns events into views, collects what was recorded, and catches what was raised."""
 
+from __future__ import annotations
+
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from cracktrader.core.codec import encode_intent
 from cracktrader.core.config import Config
 from cracktrader.core.engine import Response
 from cracktrader.core.engine.facts import order_ordinal
-from cracktrader.core.event import EVENT_TYPES, Bar, Event, EventType, Filled, Quote, Refused, TimerFired, Trade
+from cracktrader.core.event import (
+    EVENT_TYPES,
+    Bar,
+    BarRows,
+    Event,
+    EventType,
+    Filled,
+    Quote,
+    Refused,
+    TimerFired,
+    Trade,
+)
 from cracktrader.core.instrument import Instrument
 from cracktrader.core.intent import INTENT_TYPES, Intent
-from cracktrader.errors import IntentError
+from cracktrader.errors import IntentError, StaleView
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
+from cracktrader.strategy.history import History
 from cracktrader.strategy.views import (
     BarView,
     ControlView,
@@ -30,6 +45,16 @@ ALL_EVENTS = 2**64 - 1
 REPORTS = range(EventType.ACCEPTED, EventType.REFUSED + 1)
 
 
+class LogLine(NamedTuple):
+    """What a strategy wrote with `self.log`, and when."""
+
+    seq_id: int
+    time: int
+    """The event clock, ns."""
+    strategy: str
+    text: str
+
+
 class Failure(NamedTuple):
     """What a strategy raised."""
 
@@ -41,18 +66,28 @@ class Failure(NamedTuple):
 class StrategyHost:
     """Calls the strategies of one run, in registration order."""
 
-    def __init__(self, config: Config, strategies: Sequence[Strategy]) -> None:
+    def __init__(
+        self, config: Config, strategies: Sequence[Strategy], rows: Mapping[int, BarRows] | None = None
+    ) -> None:
+        """`rows` by stream is what `ctx.history` looks back at."""
         self.config = config
         self.strategies = list(strategies)
         self.contexts: list[StrategyContext] = []
+        self.history = History(config, rows or {})
         self.failures: list[Failure] = []
+        self.lines: list[LogLine] = []
         self.interruption: BaseException | None = None
         self._view: Any = None
+        self._bars_awaited = [int(one.warm_up) if one.warm_up is not True else 0 for one in self.strategies]
 
     def bind(self, view: Any) -> None:
         """Take the core's view."""
         self._view = view
-        self.contexts = [StrategyContext(self.config, index, view) for index in range(len(self.strategies))]
+        self.contexts = [
+            StrategyContext(self.config, index, view, self.history) for index in range(len(self.strategies))
+        ]
+        for index, one in enumerate(self.strategies):
+            one._sink = partial(self._log, index)
 
     def wants(self, strategy: int) -> int:
         """Only what is overridden is called; overriding `on_event` asks for everything."""
@@ -76,19 +111,28 @@ class StrategyHost:
                     mask |= 1 << code
         return mask
 
-    def bar_hook(self, strategy: int) -> Callable[[StrategyContext, Any], Any] | None:
-        """What a core may call with (context, bar) directly for a bar, or None when `call` has to decide."""
+    def bar_hook(self, strategy: int) -> Callable[[StrategyContext, Any], Any] | Literal[False]:
+        """What a core may call with (context, bar) directly for a bar from now on; False while the strategy warms up: then it is not
+        called for this bar, and the next one asks again."""
         one = self.strategies[strategy]
-        if type(one).on_event is not Strategy.on_event:
-            return one.on_event
-        return None if one.warm_up else one.on_bar
+        if self._is_warming_up(strategy):
+            return False
+        return one.on_event if type(one).on_event is not Strategy.on_event else one.on_bar
+
+    def _is_warming_up(self, strategy: int) -> bool:
+        """Whether `on_bar` still waits at this bar, which is counted."""
+        one = self.strategies[strategy]
+        if one.warm_up is False:
+            return False
+        self._bars_awaited[strategy] -= 1
+        return self._bars_awaited[strategy] >= 0 or not all(i.warm for i in self.contexts[strategy].declared)
 
     def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
         """Call the strategy for an event and collect its answer."""
         view = self._event_view(event, status_changed)
         one = self.strategies[strategy]
         context = self.contexts[strategy]
-        if event_type_of(event) is EventType.BAR and one.warm_up and not all(i.warm for i in context.declared):
+        if event_type_of(event) is EventType.BAR and self._is_warming_up(strategy):
             return None
         hook = {EventType.START: one.on_start, EventType.RUN_STOPPED: one.on_stop}.get(event_type_of(event))
         if hook is None:
@@ -125,6 +169,12 @@ class StrategyHost:
         if not intents and not context.timers:
             return None
         return Response(intents, list(context.timers))
+
+    def _log(self, strategy: int, text: str) -> None:
+        view = self._view
+        if not view.active:
+            raise StaleView("self.log writes during a run only: call it inside a callback")
+        self.lines.append(LogLine(view.seq(), view.now(), self.config.strategies[strategy].name, text))
 
     def _event_view(self, event: Event, status_changed: bool) -> Any:
         payload = event.payload

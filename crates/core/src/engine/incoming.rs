@@ -228,6 +228,7 @@ impl Incoming {
                 if moves_mark {
                     show_bar(market, bar, now);
                 }
+                state.delivered[usize::from(bar.stream)] += 1;
                 self.update_indicators(store, bar);
             }
             _ if !moves_mark => return true,

@@ -208,6 +208,7 @@ class Incoming:
         if isinstance(payload, Bar):
             if self.config.streams[payload.stream].matching:
                 show_bar(market, payload, state.now)
+            state.delivered[payload.stream] += 1
             self._update_indicators(payload)
         elif not self.moves_mark(item):
             return True
