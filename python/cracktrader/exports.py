@@ -16,7 +16,7 @@ from cracktrader.core.intent import (
     TimeInForce,
 )
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
-from cracktrader.data import Bars
+from cracktrader.data import Bars, Quotes, Trades
 from cracktrader.errors import (
     ConfigError,
     CracktraderError,
@@ -65,6 +65,7 @@ __all__ = [
     "PlaceOrder",
     "PositionView",
     "QuoteView",
+    "Quotes",
     "ReplaceOrder",
     "Result",
     "RiskFlag",
@@ -79,6 +80,7 @@ __all__ = [
     "TimeInForce",
     "TimerView",
     "TradeView",
+    "Trades",
     "Venue",
     "backtest",
     "data",

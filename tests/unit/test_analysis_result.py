@@ -33,7 +33,9 @@ def columns(names: list[str], rows: list[tuple[Any, ...]]) -> dict[str, list[Any
 
 def bars(prices: Any, symbol: str = "X") -> Any:
     stamps = START + MINUTE * np.arange(len(prices), dtype=np.int64)
-    return load(dict.fromkeys(("open", "high", "low", "close"), prices) | {"time": stamps}, name=symbol, every="1m")[0]
+    return load(dict.fromkeys(("open", "high", "low", "close"), prices) | {"time": stamps}, symbol=symbol, every="1m")[
+        0
+    ]
 
 
 def outcome(**changes: Any) -> RunOutcome:

@@ -135,7 +135,7 @@ def test_bad_data_is_exit_code_3_and_names_the_row(run: Run) -> None:
     Path("bars.csv").write_text("time,open,high,low,close\n2024-01-01,1,1,1,1\n2024-01-02,1,1,1,nan\n")
     said = run("backtest", CROSS, "--data", "bars.csv")
     assert said.code == 3
-    assert said.err == "error: bars.csv row 2, column close: nan is not a number a bar can hold\n"
+    assert said.err.startswith("error: bars.csv line 3, column close: nan is not a number a bar can hold;")
     assert run("backtest", CROSS, "--data", "none.csv").code == 3
 
 

@@ -43,7 +43,7 @@ def test_all_price_columns_share_the_decimals_of_the_finest() -> None:
 
 
 def test_a_value_beyond_eight_decimals_is_noted_with_the_largest_change() -> None:
-    (bars,) = load({**bars_at([10.123456789, 20.0])}, name="FINE")
+    (bars,) = load({**bars_at([10.123456789, 20.0])}, symbol="FINE")
     assert bars.price_decimals == 8
     assert bars.note == "FINE: price 8 decimals, largest change 1e-09"
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
-from cracktrader.data import BarColumns, load
+from cracktrader.data.columns import BarColumns
+from cracktrader.data.loading import load_bars
 from cracktrader.runtime.backtest import instances, run_backtest
 from cracktrader.runtime.declare import Options, Venue
 from cracktrader.strategy.base import Strategy
@@ -35,10 +36,10 @@ def backtest(
     short, a "cash" account may not. `progress(taken, total)` is called now and then.
 
     Raises ConfigError for wrong options, DataError for wrong rows, EngineNotBuilt where Rust is missing, KeyboardInterrupt when
-    interrupted. What a strategy raises halts that strategy and is in `Result.errors`. Where a price does not fit the inferred decimals,
-    one line on stderr says by how much.
+    interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
+    assumed, repaired or rounded is said in one line on stderr for each instrument.
     """
-    bars = load(data)
+    bars = load_bars(data)
     for columns in bars:
         if columns.note and not _is_loaded(data):
             print(columns.note, file=sys.stderr)

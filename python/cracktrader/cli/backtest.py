@@ -68,10 +68,10 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
 def load_data(settings: Settings, *, quiet: bool) -> list[BarColumns]:
     """The columns of the data settings, cut to the asked period."""
     from cracktrader.cli.sources import cut, named
-    from cracktrader.data import load
+    from cracktrader.data.loading import load_bars
 
     source = named(settings.data.files)
-    loaded = load(source, every=settings.data.every or None, stamp=settings.data.stamp)
+    loaded = load_bars(source, every=settings.data.every or None, stamp=settings.data.stamp)
     for bars in loaded:
         if bars.note and not quiet:
             note(bars.note)

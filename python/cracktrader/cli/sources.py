@@ -20,7 +20,7 @@ def named(files: Sequence[str]) -> list[Any]:
 
     if not files:
         raise ConfigError("data.files is empty: name at least one file, or sample:sp500_1d")
-    return [Bars(path, name=symbol or None) for symbol, path in map(split_symbol, files)]
+    return [Bars(path, symbol=symbol or None) for symbol, path in map(split_symbol, files)]
 
 
 def split_symbol(text: str) -> tuple[str, str]:
@@ -60,16 +60,11 @@ def _cut_one(bars: BarColumns, since: int | None, until: int | None, period: str
 
 def _moment(flag: str, text: str) -> int | None:
     """ISO text to nanoseconds since 1970, UTC."""
-    import polars as pl
-
-    from cracktrader.data.stamps import to_nanoseconds
-    from cracktrader.errors import DataError
+    from cracktrader.data.times import parse_time
 
     if not text:
         return None
     try:
-        return int(to_nanoseconds(flag, "time", pl.Series([text.strip()]))[0])
-    except DataError:
-        raise ConfigError(
-            f"{flag} {text}: is not an ISO 8601 time such as 2024-01-31 or 2024-01-31T16:00:00Z"
-        ) from None
+        return parse_time(text)
+    except ConfigError as error:
+        raise ConfigError(f"{flag} {error}") from None

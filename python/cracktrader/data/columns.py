@@ -1,20 +1,22 @@
-"""`BarColumns`, `TradeColumns`, `QuoteColumns`: one instrument's data as integer columns, the only form in which it enters a core.
+"""`BarColumns`, `TradeColumns`, `QuoteColumns`: one instrument's data as integer columns, as it enters a core.
 
-Here are the records, the check of their shape and the check of a bar's rows. Reading files and frames is in `bars.py`, the
-choice of decimals in `decimals.py`.
+Here are the records and the check of their shape. Reading is in `loading.py`, the choice of decimals in `decimals.py`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
+
+    from cracktrader.data.problems import DataReport
 
 ARRAY_FIELDS = ("event_time", "open_time", "close_time", "open", "high", "low", "close", "volume")
 TRADE_FIELDS = ("event_time", "time", "price", "quantity", "aggressor")
@@ -47,10 +49,12 @@ class BarColumns:
     interval_ns: int
     origin: str
     note: str = ""
-    """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
+    """One line to show when something was repaired, assumed or rounded; empty when every value is as it was."""
+    report: DataReport | None = None
+    """What became of the source's rows; None for columns that were not loaded."""
 
     def __post_init__(self) -> None:
-        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in ARRAY_FIELDS})
+        _check_arrays(self, self.symbol, self.origin, ARRAY_FIELDS, len(self.close))
 
     def __len__(self) -> int:
         return len(self.close)
@@ -63,14 +67,31 @@ class BarColumns:
         values: NDArray[np.float64] = getattr(self, field) / float(10**self.price_decimals)
         return values
 
+    def rescaled(self, price_decimals: int, volume_decimals: int | None = None) -> BarColumns:
+        """The same bars with more decimals. Raises DataError where a mantissa would not fit."""
+        changes = _more_decimals(self, PRICE_FIELDS, self.price_decimals, price_decimals)
+        volume = self.volume_decimals if volume_decimals is None else volume_decimals
+        changes |= _more_decimals(self, ("volume",), self.volume_decimals, volume)
+        return replace(self, **changes, price_decimals=price_decimals, volume_decimals=volume)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The bars as a frame of floats: time (the source's stamp, UTC), open, high, low, close, volume."""
+        import polars as pl
+
+        prices = {name: self.prices(name) for name in PRICE_FIELDS}
+        return pl.DataFrame(
+            {"time": _moments(self.event_time), **prices, "volume": self.volume / float(10**self.volume_decimals)}
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TradeColumns:
-    """Public trades of one instrument, sorted by `time`, oldest first; several may share an instant and then keep their order.
+    """Public trades of one instrument, sorted by `time`, oldest first; several may share an instant and keep their order.
 
-    `event_time` is the source's own stamp, kept raw; `time` is when the venue traded. Times are nanoseconds since the Unix epoch, UTC. A
-    price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**`quantity_decimals`. `aggressor` says who crossed the
-    spread: 0 unknown, 1 buyer, 2 seller. Every array is int64, C-contiguous and of the same length.
+    `event_time` is the source's own stamp, kept raw; `time` is when the venue traded. Times are nanoseconds since the
+    Unix epoch, UTC. A price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**`quantity_decimals`.
+    `aggressor` says who crossed the spread: 0 unknown, 1 buyer, 2 seller. Every array is int64, C-contiguous and of the
+    same length.
     """
 
     symbol: str
@@ -83,25 +104,42 @@ class TradeColumns:
     quantity_decimals: int
     origin: str
     note: str = ""
-    """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
+    report: DataReport | None = None
 
     def __post_init__(self) -> None:
-        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in TRADE_FIELDS})
+        _check_arrays(self, self.symbol, self.origin, TRADE_FIELDS, len(self.price))
 
     def __len__(self) -> int:
-        return len(self.time)
+        return len(self.price)
 
     def __repr__(self) -> str:
         return f"TradeColumns({self.symbol}: {len(self):,} trades from {self.origin})"
 
+    def rescaled(self, price_decimals: int, quantity_decimals: int | None = None) -> TradeColumns:
+        """The same trades with more decimals. Raises DataError where a mantissa would not fit."""
+        quantity = self.quantity_decimals if quantity_decimals is None else quantity_decimals
+        changes = _more_decimals(self, ("price",), self.price_decimals, price_decimals)
+        changes |= _more_decimals(self, ("quantity",), self.quantity_decimals, quantity)
+        return replace(self, **changes, price_decimals=price_decimals, quantity_decimals=quantity)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The trades as a frame: time (UTC), price, quantity, side ("buy", "sell" or null: the aggressor's)."""
+        import polars as pl
+
+        side = pl.Series(self.aggressor).replace_strict({0: None, 1: "buy", 2: "sell"}, return_dtype=pl.String)
+        price = self.price / float(10**self.price_decimals)
+        quantity = self.quantity / float(10**self.quantity_decimals)
+        return pl.DataFrame({"time": _moments(self.time), "price": price, "quantity": quantity, "side": side})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuoteColumns:
-    """Best bids and asks of one instrument, sorted by `time`, oldest first; several may share an instant and then keep their order.
+    """Best bids and asks of one instrument, sorted by `time`, oldest first; several may share an instant and keep their order.
 
-    `event_time` is the source's own stamp, kept raw; `time` is when the venue showed them. Times are nanoseconds since the Unix epoch,
-    UTC. A price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**`quantity_decimals`; a quantity of 0 is one that the
-    source does not tell. Every array is int64, C-contiguous and of the same length.
+    `event_time` is the source's own stamp, kept raw; `time` is when the venue showed them. Times are nanoseconds since
+    the Unix epoch, UTC. A price is its mantissa / 10**`price_decimals`, a quantity its mantissa / 10**
+    `quantity_decimals`; a quantity of 0 is one that the source does not tell. Every array is int64, C-contiguous and of
+    the same length.
     """
 
     symbol: str
@@ -115,28 +153,41 @@ class QuoteColumns:
     quantity_decimals: int
     origin: str
     note: str = ""
-    """One line to show when a value changed on its way to a mantissa; empty when every value is exact."""
+    report: DataReport | None = None
 
     def __post_init__(self) -> None:
-        _check_arrays(self.origin, self.symbol, {field: getattr(self, field) for field in QUOTE_FIELDS})
+        _check_arrays(self, self.symbol, self.origin, QUOTE_FIELDS, len(self.bid_price))
 
     def __len__(self) -> int:
-        return len(self.time)
+        return len(self.bid_price)
 
     def __repr__(self) -> str:
         return f"QuoteColumns({self.symbol}: {len(self):,} quotes from {self.origin})"
 
+    def rescaled(self, price_decimals: int, quantity_decimals: int | None = None) -> QuoteColumns:
+        """The same quotes with more decimals. Raises DataError where a mantissa would not fit."""
+        quantity = self.quantity_decimals if quantity_decimals is None else quantity_decimals
+        changes = _more_decimals(self, ("bid_price", "ask_price"), self.price_decimals, price_decimals)
+        changes |= _more_decimals(self, ("bid_quantity", "ask_quantity"), self.quantity_decimals, quantity)
+        return replace(self, **changes, price_decimals=price_decimals, quantity_decimals=quantity)
 
-def _check_arrays(origin: str, symbol: str, arrays: dict[str, NDArray[np.int64]]) -> None:
-    """Refuse a bad symbol, and arrays that are not int64 in one piece and of one length. Raises DataError."""
-    if not is_symbol(symbol):
-        raise DataError(f"{origin}: {symbol!r} is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / - (pass name=)")
-    last, rows = next((field, len(array)) for field, array in reversed(arrays.items()))
-    for field, array in arrays.items():
-        if array.dtype != "int64" or array.ndim != 1 or not array.flags.c_contiguous:
-            raise DataError(f"{origin}: column {field} must be a contiguous one-dimensional int64 array")
-        if len(array) != rows:
-            raise DataError(f"{origin}: column {field} has {len(array)} rows, {last} has {rows}")
+    def to_polars(self) -> pl.DataFrame:
+        """The quotes as a frame: time (UTC), bid_price, bid_quantity, ask_price, ask_quantity."""
+        import polars as pl
+
+        scales = {"price": float(10**self.price_decimals), "quantity": float(10**self.quantity_decimals)}
+        numbers = {name: getattr(self, name) / scales[name.partition("_")[2]] for name in QUOTE_FIELDS[2:]}
+        return pl.DataFrame({"time": _moments(self.time), **numbers})
+
+
+Columns = BarColumns | TradeColumns | QuoteColumns
+
+
+def kind_of(columns: Columns) -> Literal["bars", "trades", "quotes"]:
+    """What the columns hold."""
+    if isinstance(columns, BarColumns):
+        return "bars"
+    return "trades" if isinstance(columns, TradeColumns) else "quotes"
 
 
 def is_symbol(text: str) -> bool:
@@ -144,44 +195,37 @@ def is_symbol(text: str) -> bool:
     return _SYMBOL.match(text) is not None
 
 
-def check_rows(origin: str, names: dict[str, str], values: dict[str, NDArray[np.float64]], first_row: int = 0) -> None:
-    """Refuse the first row that no market can have printed.
-
-    `names` maps a field to the column's name in the source; `values` holds open, high, low, close and volume as floats,
-    a slice whose first element is row `first_row` (counted from zero) of the source. Raises DataError.
-    """
-    open_, high, low, close, volume = (values[field] for field in (*PRICE_FIELDS, "volume"))
-    # One expression on the good path: a NaN makes every comparison false, so it cannot slip through.
-    sound = (low > 0) & (low <= open_) & (open_ <= high) & (low <= close) & (close <= high) & (high < float("inf"))
-    sound &= (volume >= 0) & (volume < float("inf"))
-    if sound.all():
-        return
-    row = int((~sound).argmax())
-    where = f"{origin} row {first_row + row + 1}"
-    at = {field: float(values[field][row]) for field in values}
-    for field, value in at.items():
-        if value != value or value in (float("inf"), float("-inf")):
-            raise DataError(f"{where}, column {names[field]}: {value} is not a number a bar can hold")
-    for field in PRICE_FIELDS:
-        if at[field] <= 0:
-            raise DataError(f"{where}, column {names[field]}: price {at[field]:.15g} is not positive")
-    if at["volume"] < 0:
-        raise DataError(f"{where}, column {names['volume']}: volume {at['volume']:.15g} is negative")
-    if at["high"] < at["low"]:
-        raise DataError(f"{where}, column {names['high']}: high {at['high']:.15g} is below low {at['low']:.15g}")
-    field = "close" if at["low"] <= at["open"] <= at["high"] else "open"
-    raise DataError(
-        f"{where}, column {names[field]}: {field} {at[field]:.15g} is outside "
-        f"low {at['low']:.15g} to high {at['high']:.15g}"
-    )
+def _check_arrays(columns: object, symbol: str, origin: str, fields: tuple[str, ...], rows: int) -> None:
+    if not is_symbol(symbol):
+        raise DataError(f"{origin}: {symbol!r} is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / - (pass symbol=)")
+    for field in fields:
+        array = getattr(columns, field)
+        if array.dtype != "int64" or array.ndim != 1 or not array.flags.c_contiguous:
+            raise DataError(f"{origin}: column {field} must be a contiguous one-dimensional int64 array")
+        if len(array) != rows:
+            raise DataError(f"{origin}: column {field} has {len(array)} rows, {fields[-1]} has {rows}")
 
 
-def check_times(origin: str, name: str, stamps: NDArray[np.int64]) -> None:
-    """Refuse stamps that do not rise from row to row. Raises DataError."""
-    rising = stamps[1:] > stamps[:-1]
-    if rising.all():
-        return
-    row = int((~rising).argmax()) + 1
-    before, now = (str(stamps[i].astype("datetime64[ns]")) for i in (row - 1, row))
-    what = f"{now} is a duplicate of the row before" if before == now else f"{now} goes back behind {before}"
-    raise DataError(f"{origin} row {row + 1}, column {name}: {what}")
+def _more_decimals(columns: Columns, fields: tuple[str, ...], now: int, wanted: int) -> dict[str, Any]:
+    """The columns in a finer unit; nothing when it is the same."""
+    if wanted == now:
+        return {}
+    if wanted < now:
+        raise DataError(f"{columns.symbol}: {now} decimals do not fit {wanted}; declare at least {now}")
+    scale = 10 ** (wanted - now)
+    changed = {}
+    for field in fields:
+        array = getattr(columns, field)
+        largest = int(array.max(initial=0))
+        if largest * scale >= 2**63:
+            raise DataError(
+                f"{columns.symbol}: {field} {largest} / 10**{now} does not fit 64 bits at {wanted} decimals"
+            )
+        changed[field] = array * scale
+    return changed
+
+
+def _moments(stamps: NDArray[np.int64]) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(stamps).cast(pl.Datetime("ns", "UTC"))

@@ -1,80 +1,148 @@
-"""Where bars come from: files, frames and dicts, opened as named columns.
+"""Where data comes from: files, frames and dicts, opened as a `Table` of named columns.
 
-The result is a polars frame with the source's own column names: nothing is converted, checked or sorted here. Streams,
-recordings and the catalog are not here.
+Nothing is converted, checked or sorted here. Text files are read in `text_files.py`, recorded streams in `binance.py`.
 """
 
 from __future__ import annotations
 
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.data.bundled import sample
+from cracktrader.data.layout import INDEX_COLUMN
+from cracktrader.data.problems import Place
+from cracktrader.data.text_files import read_text
 from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
 SAMPLE_PREFIX = "sample:"
-CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt", ".txt.gz")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".prn")
+PACKED_SUFFIXES = (".gz", ".zst", ".zip")
+TEXT_ENDINGS = (*TEXT_SUFFIXES, *PACKED_SUFFIXES)
 PARQUET_SUFFIXES = (".parquet", ".pq")
+METADATA_KEY = "cracktrader"
+"""Under this key a Parquet file written by `convert` says what it holds."""
+
+_ARCHIVE_NAME = re.compile(r"([A-Za-z0-9_]+)-(trades|aggTrades|bookTicker|\d+(?:s|m|h|d|w)|1mo)-\d{4}-\d{2}(?:-\d{2})?")
 
 
-def open_source(source: Any) -> tuple[pl.DataFrame, str]:
-    """The columns of one instrument, and what to call their origin in messages. Raises DataError."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The columns of one source under their own names, and what is known of it beside them."""
+
+    frame: pl.DataFrame
+    place: Place
+    symbol: str
+    """Derived from the file's name; "data" for what has no name."""
+    layout: str = ""
+    """What a file without a header was recognised as."""
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """What the source says of itself: kind, every, stamp."""
+
+
+def open_source(source: Any, columns: Mapping[str, str | int] | None = None) -> Table:
+    """Open one source. Raises DataError for what cannot be read as a table."""
     if isinstance(source, str) and source.startswith(SAMPLE_PREFIX):
-        return sample(source.removeprefix(SAMPLE_PREFIX)), source
+        name = source.removeprefix(SAMPLE_PREFIX)
+        return Table(sample(name), Place(source), name)
     if isinstance(source, (str, Path)):
-        return _from_path(Path(source)), str(source)
+        return _from_path(Path(source), columns)
     room = type(source).__module__.partition(".")[0]
-    if isinstance(source, dict):
-        return _from_dict(source), "dict"
+    if isinstance(source, Mapping):
+        return Table(_from_dict(source), Place("dict"), "data")
     if room == "polars":
-        return _from_polars(source), "polars frame"
+        return Table(_from_polars(source), Place("polars frame"), "data")
     if room == "pandas":
-        return _from_pandas(source), "pandas frame"
-    if room == "pyarrow":
-        return _from_arrow(source), "arrow table"
+        return Table(_from_pandas(source), Place("pandas frame"), "data")
+    if room == "pyarrow" or hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
+        return Table(_from_arrow(source), Place("arrow table"), "data")
     raise DataError(
-        f"{type(source).__module__}.{type(source).__qualname__} cannot be read as bars: pass a polars or "
-        "pandas DataFrame, a pyarrow Table, a dict of arrays, or the path of a CSV or Parquet file"
+        f"{type(source).__module__}.{type(source).__qualname__} cannot be read as market data: pass a polars or pandas "
+        "DataFrame, an Arrow table, a dict of arrays, or the path of a CSV or Parquet file"
     )
 
 
-def default_symbol(source: Any) -> str:
-    """A symbol derived from a file's name; "data" for everything that has no name."""
-    if isinstance(source, str) and source.startswith(SAMPLE_PREFIX):
-        return source.removeprefix(SAMPLE_PREFIX)
-    if not isinstance(source, (str, Path)):
-        return "data"
-    stem = Path(source).name.partition(".")[0]
+def is_source(value: Any) -> bool:
+    """True for what can be an instrument of its own, false for a column."""
+    if isinstance(value, (str, Path, dict)):
+        return True
+    return hasattr(type(value), "columns") or (hasattr(value, "__arrow_c_stream__") and not _is_column(value))
+
+
+def _is_column(value: Any) -> bool:
+    """Series and arrow arrays export themselves as streams too; a column has no column names."""
+    return not (hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "schema"))
+
+
+def is_pattern(source: Any) -> bool:
+    """Whether a path names several files."""
+    return isinstance(source, (str, Path)) and glob.has_magic(str(source)) and not Path(source).exists()
+
+
+def files_of(pattern: str | Path) -> list[Path]:
+    """The files of a pattern, sorted by name. DataError when there are none."""
+    found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207
+    if not found:
+        raise DataError(f"{pattern}: no file has such a name")
+    return found
+
+
+def symbol_of(path: Path) -> str:
+    """A symbol from a file's name; exchanges' archives put it before the duration and the month."""
+    if match := _ARCHIVE_NAME.match(path.name):
+        return match[1]
+    stem = path.name.partition(".")[0]
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in stem)[:64] or "data"
 
 
-def _from_path(path: Path) -> pl.DataFrame:
+def _from_path(path: Path, columns: Mapping[str, str | int] | None) -> Table:
     import polars as pl
 
     name = path.name.lower()
     if not path.is_file():
-        raise DataError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}")
-    try:
-        if name.endswith(PARQUET_SUFFIXES):
-            return pl.read_parquet(path)
-        if name.endswith(CSV_SUFFIXES):
-            return _read_csv(path, "\t" if name.endswith(".tsv") else ",")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: {str(error).splitlines()[0]}") from error
-    raise DataError(f"{path}: the name must end in one of {' '.join(PARQUET_SUFFIXES + CSV_SUFFIXES)}")
+        remedy = f"; for its files pass {str(path / '*.csv')!r}" if path.is_dir() else ""
+        raise DataError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}{remedy}")
+    if name.endswith(PARQUET_SUFFIXES):
+        try:
+            frame = pl.read_parquet(path)
+            said = _said(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path}: {str(error).splitlines()[0]}") from error
+        return Table(frame, Place(str(path)), str(said.pop("symbol", symbol_of(path))), said=said)
+    if name.endswith(TEXT_ENDINGS):
+        text = read_text(path, columns)
+        frame, place = _without_blank_lines(text.frame, Place(str(path), text.first_line))
+        return Table(frame, place, symbol_of(path), text.layout)
+    shown = " ".join(PARQUET_SUFFIXES + TEXT_SUFFIXES)
+    raise DataError(f"{path}: the name must end in one of {shown}, text also in .gz .zst .zip")
 
 
-def _read_csv(path: Path, separator: str) -> pl.DataFrame:
+def _said(path: Path) -> dict[str, Any]:
+    """What `convert` wrote about a Parquet file; nothing for those of others."""
+    import json
+
     import polars as pl
 
-    try:
-        return pl.read_csv(path, separator=separator, infer_schema_length=10_000)
-    except pl.exceptions.ComputeError:
-        # A cell further down does not fit the inferred type: read text, so that the bad cell can be named.
-        return pl.read_csv(path, separator=separator, infer_schema=False)
+    return dict(json.loads(pl.read_parquet_metadata(path).get(METADATA_KEY, "{}")))
+
+
+def _without_blank_lines(frame: pl.DataFrame, place: Place) -> tuple[pl.DataFrame, Place]:
+    """Rows of nothing are blank lines: left out without a word, and the others keep their numbers."""
+    import polars as pl
+
+    first = frame.to_series(0)
+    if not first.null_count():
+        return frame, place
+    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if not blank.any():
+        return frame, place
+    return frame.filter(~blank), place.taking((~blank).arg_true().to_numpy().astype("int64"))
 
 
 def _from_polars(frame: Any) -> pl.DataFrame:
@@ -90,9 +158,13 @@ def _from_polars(frame: Any) -> pl.DataFrame:
 def _from_arrow(table: Any) -> pl.DataFrame:
     import polars as pl
 
-    frame = pl.from_arrow(table)
+    what = f"{type(table).__module__.partition('.')[0]} {type(table).__name__}"
+    try:
+        frame = pl.from_arrow(table) if what.startswith("pyarrow") else pl.DataFrame(table)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"a {what} is not a table: {str(error).splitlines()[0]}") from error
     if not isinstance(frame, pl.DataFrame):
-        raise DataError(f"a pyarrow {type(table).__name__} is not a table: pass a Table or a RecordBatch")
+        raise DataError(f"a {what} is not a table: pass a Table or a RecordBatch")
     return frame
 
 
@@ -101,39 +173,76 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 
     if not hasattr(frame, "columns"):
         raise DataError(f"a pandas {type(frame).__name__} is not a table: pass a DataFrame")
-    columns = [_pandas_column(str(name), frame[name]) for name in frame.columns]
-    if type(frame.index).__name__ == "DatetimeIndex":
-        index = _pandas_column(str(frame.index.name or "index"), frame.index.to_series())
-        columns = [index.rename(INDEX_COLUMN), *columns]
+    if frame.columns.nlevels > 1:
+        frame = _one_ticker(frame)
+    columns = [_pandas_column(str(name), frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
+    index = frame.index
+    if type(index).__name__ == "DatetimeIndex":
+        columns = [_pandas_column(INDEX_COLUMN, index.to_series()), *columns]
+    elif index.name is not None and str(index.name).strip().lower() in ("time", "timestamp", "date", "datetime"):
+        columns = [_pandas_column(str(index.name), index.to_series()), *columns]
+    names = [column.name for column in columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"pandas frame: two columns are called {twice!r}")
     return pl.DataFrame(columns)
 
 
-INDEX_COLUMN = "(index)"
-"""How the stamps of a pandas DatetimeIndex are named in a message."""
+def _one_ticker(frame: Any) -> Any:
+    """A frame as yfinance gives it, with fields in one level and tickers in the other, without the tickers."""
+    for level in range(frame.columns.nlevels):
+        names = {str(name).lower() for name in frame.columns.get_level_values(level)}
+        if {"open", "high", "low", "close"} <= names:
+            tickers = set(frame.columns.droplevel(level))
+            if len(tickers) == 1:
+                return frame.set_axis(frame.columns.get_level_values(level), axis=1)
+            listed = ", ".join(sorted(str(ticker) for ticker in tickers))
+            raise DataError(
+                f"pandas frame: holds several tickers ({listed}); pass a dict, as in "
+                f"{{ticker: frame.xs(ticker, axis=1, level={1 - level}) for ticker in tickers}}"
+            )
+    raise DataError("pandas frame: columns of several levels, none of them open, high, low, close")
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
     import polars as pl
 
-    if getattr(column.dtype, "tz", None) is not None:
+    zoned = getattr(column.dtype, "tz", None) is not None
+    if zoned:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if column.dtype.kind in "iuf" and hasattr(column.dtype, "na_value"):
         return pl.Series(name, column.to_numpy(dtype="float64", na_value=float("nan")))
     if column.dtype.kind in "iufM":
-        return _array_series(name, column.to_numpy())
-    return pl.Series(name, column.tolist(), strict=False)
+        series = _array_series(name, column.to_numpy())
+        return series.dt.replace_time_zone("UTC") if zoned else series
+    return _listed(name, column.tolist())
+
+
+def _listed(name: str, values: list[Any]) -> pl.Series:
+    """Python objects as a column; of mixed ones the text, so that the odd cell can be named."""
+    import polars as pl
+
+    try:
+        return pl.Series(name, values)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, [None if value is None else str(value) for value in values])
 
 
 def _array_series(name: str, values: Any) -> pl.Series:
+    import numpy as np
     import polars as pl
 
     if getattr(getattr(values, "dtype", None), "kind", "") == "M":
         # polars knows fewer resolutions than numpy; the year check needs one that cannot wrap.
         values = values if values.dtype == "datetime64[ns]" else values.astype("datetime64[us]")
-    return pl.Series(name, values)
+    if isinstance(values, (np.ndarray, pl.Series)):
+        return pl.Series(name, values)
+    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
+        return pl.Series(name, values)
+    return _listed(name, list(values))
 
 
-def _from_dict(columns: dict[Any, Any]) -> pl.DataFrame:
+def _from_dict(columns: Mapping[Any, Any]) -> pl.DataFrame:
     import polars as pl
 
     series = []

@@ -1,0 +1,158 @@
+"""Recorded Binance combined streams: one message a line, `<local time in ns> <JSON as received>`, as trades and quotes.
+
+`trade` and `aggTrade` messages become trades, `bookTicker` messages quotes; the book (`depth`) is not read here. The
+time of a row is the local receive time, the one clock that all messages of a recording share; the exchange's own time
+is kept as the stamp where a message has one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from cracktrader.data.layout import EXCHANGE_TIME
+from cracktrader.data.problems import Place
+from cracktrader.data.sources import Table
+from cracktrader.errors import DataError
+
+if TYPE_CHECKING:
+    from cracktrader.data.columns import Columns
+
+LAYOUT = "Binance stream"
+
+_FIRST_LINE = re.compile(rb'\d{16,19} \{"')
+_OTHER_SUFFIXES = (".parquet", ".pq", ".zst", ".zip")
+
+
+def load_binance_stream(path: str | Path, **options: Any) -> list[Columns]:
+    """The trades and quotes of every symbol of a recorded combined stream; options as in `load`.
+
+    Raises DataError for a file that is none, and for a message that cannot be read, naming its line.
+    """
+    from cracktrader.data.loading import load
+
+    if not is_stream(path):
+        raise DataError(f'{path}: is no recorded stream: lines must read <local time in ns> {{"stream": ...}}')
+    return load(path, **options)
+
+
+def is_stream(source: object) -> bool:
+    """Whether a source is the path of a recorded stream, by its first line."""
+    if not isinstance(source, (str, Path)) or str(source).lower().endswith(_OTHER_SUFFIXES):
+        return False
+    path = Path(source)
+    try:
+        with _opened(path) as file:
+            return _FIRST_LINE.match(file.read(64)) is not None
+    except (OSError, EOFError):
+        return False
+
+
+def stream_tables(path: Path) -> list[Table]:
+    """One table for each symbol and kind, trades before quotes."""
+    import polars as pl
+
+    recording = _Recording()
+    try:
+        with _opened(path) as file:
+            _take(path, file, recording)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path}: {error}") from error
+    tables = []
+    for kind, taken in (("trades", recording.trades), ("quotes", recording.quotes)):
+        for symbol, rows in sorted(taken.items()):
+            lines = pl.Series(rows.lines, dtype=pl.Int64).to_numpy()
+            tables.append(
+                Table(rows.frame(), Place(str(path), 1, lines), symbol, LAYOUT, {"kind": kind, "notes": rows.notes()})
+            )
+    if not tables:
+        raise DataError(f"{path}: the recording holds neither trades nor bookTicker messages")
+    return tables
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+@dataclass(slots=True)
+class _Taken:
+    """The rows of one symbol and kind."""
+
+    names: tuple[str, ...]
+    lines: list[int] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    left_out: int = 0
+
+    def frame(self) -> Any:
+        """The rows as a frame."""
+        import polars as pl
+
+        return pl.DataFrame(self.rows, schema=list(self.names), orient="row", infer_schema_length=None)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was not taken."""
+        if not self.left_out:
+            return ()
+        return (f"{self.left_out:,} messages are no trades of the market and left out",)
+
+
+_TRADE_COLUMNS = ("time", EXCHANGE_TIME, "trade_id", "price", "quantity", "is_buyer_maker")
+_QUOTE_COLUMNS = ("time", EXCHANGE_TIME, "bid_price", "bid_quantity", "ask_price", "ask_quantity")
+
+
+@dataclass(slots=True)
+class _Recording:
+    trades: dict[str, _Taken] = field(default_factory=dict)
+    quotes: dict[str, _Taken] = field(default_factory=dict)
+
+
+def _take(path: Path, file: Iterator[bytes] | IO[bytes], recording: _Recording) -> None:
+    """Every trade and quote of the file, in its order."""
+    import msgspec
+
+    trade, quote = _decoders()
+    for line, text in enumerate(file):
+        head = text[:96]
+        is_trade = b'rade"' in head and (b'@trade"' in head or b'@aggTrade"' in head)
+        if not is_trade and b'@bookTicker"' not in head:
+            continue
+        local, _, message = text.partition(b" ")
+        try:
+            data = (trade if is_trade else quote).decode(message).data
+            time = int(local)
+            if is_trade:
+                taken = recording.trades.setdefault(data.s, _Taken(_TRADE_COLUMNS))
+                if data.X not in ("", "MARKET"):
+                    taken.left_out += 1
+                    continue
+                number = data.t if data.t is not None else data.a
+                row = (time, data.T * 1_000_000, number, float(data.p), float(data.q), data.m)
+            else:
+                taken = recording.quotes.setdefault(data.s, _Taken(_QUOTE_COLUMNS))
+                stamp = data.T * 1_000_000 if data.T else time
+                row = (time, stamp, float(data.b), float(data.B), float(data.a), float(data.A))
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise DataError(f"{path} line {line + 1}: {str(error).splitlines()[0]}") from error
+        taken.lines.append(line)
+        taken.rows.append(row)
+
+
+def _decoders() -> tuple[Any, Any]:
+    """Decoders of the messages, by the venue's own one-letter fields."""
+    import msgspec
+
+    trade = msgspec.defstruct(
+        "TradeData",
+        [
+            *(("s", str), ("p", str), ("q", str), ("T", int), ("m", bool)),
+            *(("t", int | None, None), ("a", int | None, None), ("X", str, "")),
+        ],
+    )
+    quote = msgspec.defstruct("QuoteData", [("s", str), ("b", str), ("B", str), ("a", str), ("A", str), ("T", int, 0)])
+    messages = (msgspec.defstruct(f"{data.__name__}Message", [("data", data)]) for data in (trade, quote))
+    first, second = (msgspec.json.Decoder(message) for message in messages)
+    return first, second
