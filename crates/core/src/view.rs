@@ -57,6 +57,22 @@ pub struct OrderFacts {
     pub code: u16,
     /// Whether the outcome of its submission is unknown.
     pub in_doubt: bool,
+    /// End, or the null time.
+    pub expire_time: Time,
+    /// Never takes.
+    pub post_only: bool,
+    /// Never opens.
+    pub reduce_only: bool,
+    /// A `TrailKind` number.
+    pub trail_kind: u8,
+    /// How far a trailing stop stays behind, or null.
+    pub trail_offset: i64,
+    /// How far beyond its stop a limit stands, or null.
+    pub limit_offset: Price,
+    /// Ordinal of the entry it waits for, or 0.
+    pub parent: OrderOrdinal,
+    /// Ordinal of the order that leads its one-cancels-other group, or 0.
+    pub oco: OrderOrdinal,
 }
 
 /// The order as a frozen value.
@@ -82,6 +98,14 @@ pub fn facts(order: &Order) -> OrderFacts {
         closed_time: order.closed_time,
         code: order.code,
         in_doubt: order.in_doubt,
+        expire_time: order.expire_time,
+        post_only: order.post_only,
+        reduce_only: order.reduce_only,
+        trail_kind: order.trail_kind,
+        trail_offset: order.trail_offset,
+        limit_offset: order.limit_offset,
+        parent: order.parent,
+        oco: order.oco,
     }
 }
 

@@ -157,6 +157,7 @@ given! {
     OrderFacts {
         ordinal, strategy, seq, index, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price,
         status, filled_quantity, remaining_quantity, filled_value, created_time, closed_time, code, in_doubt,
+        expire_time, post_only, reduce_only, trail_kind, trail_offset, limit_offset, parent, oco,
     }
     Execution {
         order, strategy, instrument, event_time, seq_id, side, quantity, price, fee_currency, fee, liquidity, rule,

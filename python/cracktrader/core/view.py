@@ -38,6 +38,16 @@ class OrderFacts(NamedTuple):
     closed_time: Time
     code: int
     in_doubt: bool
+    expire_time: Time
+    post_only: bool
+    reduce_only: bool
+    trail_kind: int
+    trail_offset: int
+    limit_offset: Price
+    parent: int
+    """Ordinal of the entry it waits for, or 0."""
+    oco: int
+    """Ordinal of the order that leads its one-cancels-other group, or 0."""
 
 
 def facts(order: Order) -> OrderFacts:
@@ -62,6 +72,14 @@ def facts(order: Order) -> OrderFacts:
         order.closed_time,
         order.code,
         order.in_doubt,
+        order.expire_time,
+        order.post_only,
+        order.reduce_only,
+        order.trail_kind,
+        order.trail_offset,
+        order.limit_offset,
+        order.parent,
+        order.oco,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import Config, DataKind
@@ -24,6 +24,7 @@ from cracktrader.core.intent import (
     Side,
     TimeInForce,
 )
+from cracktrader.core.order import Status
 from cracktrader.core.units import NONE_PRICE
 from cracktrader.errors import ConfigError, IntentError, StaleView
 from cracktrader.strategy.history import History
@@ -34,9 +35,10 @@ from cracktrader.strategy.sizing import (
     order_id_of,
     price_mantissa,
     quantity_mantissa,
+    risked,
     signed_mantissa,
-    time_in_force_of,
 )
+from cracktrader.strategy.terms import OrderTerms, check_exits, exits, place_order
 from cracktrader.strategy.views import IndicatorView, OrderView, PositionView
 
 if TYPE_CHECKING:
@@ -65,6 +67,21 @@ class Random:
         return float(self._context._ask().draw(self._context.strategy_index) >> 11) / float(2**53)
 
 
+class Bracket(NamedTuple):
+    """The ids of an entry and its exits."""
+
+    entry: OrderId
+    take_profit: OrderId
+    stop_loss: OrderId
+
+
+ORDER_KEYWORDS = (
+    *("quantity", "percent", "cash", "risk", "symbol", "take_profit", "stop_loss"),
+    *OrderTerms.__dataclass_fields__,
+)
+"""Everything that `place` takes by name."""
+
+
 @dataclass(slots=True)
 class StrategyContext:
     """The engine as one strategy sees it."""
@@ -77,6 +94,10 @@ class StrategyContext:
     intents: list[Intent] = field(default_factory=list)
     timers: list[TimerRequest] = field(default_factory=list)
     declared: list[IndicatorView] = field(default_factory=list)
+    repeating: dict[int, int] = field(default_factory=dict)
+    """Timers that are set again when they fire: the interval in ns by id."""
+    has_exits: bool = False
+    """Whether an order with a parent was ever asked for."""
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -189,20 +210,34 @@ class StrategyContext:
         self.declared.append(view)
         return view
 
-    def set_timer(self, *, at: int | datetime | None = None, after: int | timedelta | None = None) -> int:
-        """Call `on_timer` at a time (ns or an aware datetime) or after a while (ns or a timedelta). Returns the timer's id."""
-        if (at is None) == (after is None):
-            raise IntentError("set_timer takes either at= or after=")
-        deadline = nanoseconds(at) if at is not None else self.now + nanoseconds(after)
+    def set_timer(
+        self,
+        *,
+        at: int | datetime | None = None,
+        after: int | timedelta | None = None,
+        every: int | timedelta | None = None,
+    ) -> int:
+        """Call `on_timer` at a time (ns or an aware datetime) or after a while (ns or a timedelta); with `every` again and again, first at
+        `at`, after `after`, or one interval from now. Returns the timer's id, which `cancel_timer` takes."""
+        if (at is not None and after is not None) or (at, after, every) == (None, None, None):
+            raise IntentError("set_timer takes at= or after=, and every= to repeat")
+        interval = None if every is None else nanoseconds(every)
+        if interval is not None and interval <= 0:
+            raise IntentError(f"set_timer: every is an interval above 0, not {every!r}")
+        wait = interval if after is None else nanoseconds(after)
+        deadline = nanoseconds(at) if at is not None else self.now + (wait or 0)
         if not -(2**63) < deadline < 2**63:
             raise IntentError(f"timer deadline {deadline} does not fit nanoseconds")
         timer: int = self._ask().next_timer(self.strategy_index)
         self.timers.append(TimerRequest(timer, deadline))
+        if interval is not None:
+            self.repeating[timer] = interval
         return timer
 
     def cancel_timer(self, timer_id: int) -> None:
         """Forget a timer."""
         self._ask()
+        self.repeating.pop(timer_id, None)
         self.timers.append(TimerRequest(timer_id, NONE_PRICE))
 
     # Ordering
@@ -222,52 +257,89 @@ class StrategyContext:
         *,
         percent: float | None = None,
         cash: float | None = None,
+        risk: float | None = None,
         symbol: str | None = None,
-        limit: float | None = None,
-        stop: float | None = None,
-        time_in_force: str = "GTC",
-        expire_time: int | datetime | None = None,
-        post_only: bool = False,
-        reduce_only: bool = False,
+        take_profit: float | None = None,
+        stop_loss: float | None = None,
+        **terms: Any,
     ) -> OrderId:
-        """Record an order: market, or by `limit` and `stop`. Size is a `quantity`, a `percent` of equity (1.0 is all of it) or an amount
-        of `cash`, fee included. Prices snap to the tick, else round towards passive; sizes round down to the lot. Returns the order's id;
-        whether it is admitted is told by its reports.
+        """Record an order and return its id; whether it is admitted is told by its reports.
+
+        Size: a `quantity`; a `percent` of equity (1.0 is all of it) or an amount of `cash`, fee included; or the share of equity (`risk`)
+        that is lost when `stop_loss` is hit. Sizes round down to the lot.
+        Type, by `terms`: none is a market order; `limit`, `stop`, or both; a trailing stop by the distance `trail` (a price),
+        `trail_ticks` or `trail_bps`, with `stop` where it starts and `trail_limit` where its limit stands beyond the stop; `on_close`.
+        Prices snap to the tick, else round towards passive.
+        Other terms: `time_in_force` "GTC", "IOC", "FOK", "GTD", "DAY"; `expire_time` (ns or an aware datetime, makes it GTD); `post_only`;
+        `reduce_only`; `parent`, the id of an entry whose exit it is; `oco`, the id of the order that leads its one-cancels-other group.
+        `take_profit` and `stop_loss` attach exits: see `bracket`.
         """
+        return self._place(side, quantity, (percent, cash, risk), symbol, (take_profit, stop_loss), terms)[0]
+
+    def bracket(
+        self, side: Side | str, quantity: float | None = None, *, take_profit: float, stop_loss: float, **terms: Any
+    ) -> Bracket:
+        """An entry with a take-profit and a stop-loss: `place`, with the ids of all three. The exits wait until the entry fills, sell at
+        most what it bought, and one cancels the other."""
+        chosen = side if isinstance(side, Side) else _side(side)
+        size = tuple(terms.pop(name, None) for name in ("percent", "cash", "risk"))
+        symbol = terms.pop("symbol", None)
+        ids = self._place(chosen, quantity, size, symbol, (take_profit, stop_loss), terms)
+        return Bracket(*ids)
+
+    def _place(
+        self,
+        side: Side,
+        quantity: float | None,
+        sized: tuple[float | None, ...],
+        symbol: str | None,
+        exit_prices: tuple[float | None, float | None],
+        terms: dict[str, Any],
+    ) -> list[OrderId]:
+        """Record an entry and its exits; their ids."""
         index = self._instrument_index(symbol)
         instrument = self.config.instruments[index]
-        if sum(given is not None for given in (quantity, percent, cash)) != 1:
-            raise IntentError("size an order by one of quantity, percent or cash")
-        size = (
-            affordable(self._ask(), self.config, index, percent, cash, limit)
-            if quantity is None
-            else quantity_mantissa(instrument, quantity)
-        )
-        kinds = {
-            (False, False): OrderType.MARKET,
-            (True, False): OrderType.LIMIT,
-            (False, True): OrderType.STOP,
-            (True, True): OrderType.STOP_LIMIT,
-        }
-        place = PlaceOrder(
-            index,
-            int(side),
-            int(kinds[limit is not None, stop is not None]),
-            int(time_in_force_of(time_in_force)),
-            size,
-            NONE_PRICE if limit is None else price_mantissa(instrument, side, limit),
-            NONE_PRICE if stop is None else price_mantissa(instrument, Side(1 - side), stop),
-            NONE_PRICE if expire_time is None else nanoseconds(expire_time),
-            post_only,
-            reduce_only,
-        )
-        return self._record(place)
+        try:
+            wanted = OrderTerms(**terms)
+        except TypeError:
+            unknown = ", ".join(sorted(terms.keys() - OrderTerms.__dataclass_fields__.keys()))
+            raise IntentError(f"an order has no {unknown}; it has: {', '.join(ORDER_KEYWORDS)}") from None
+        if exit_prices != (None, None):
+            check_exits(side, self.mark(symbol) if wanted.entry is None else wanted.entry, *exit_prices)
+        size = self._size(index, quantity, sized, wanted.entry, exit_prices[1])
+        entry = place_order(instrument, index, side, size, wanted)
+        self.has_exits |= exit_prices != (None, None) or wanted.parent is not None
+        ids = [self._record(entry)]
+        next_id = ids[0]._replace(index=ids[0].index + 1)
+        ids += [self._record(one) for one in exits(instrument, entry, ids[0], next_id, exit_prices)]
+        return ids
+
+    def _size(
+        self,
+        index: int,
+        quantity: float | None,
+        sized: tuple[float | None, ...],
+        entry: float | None,
+        stop_loss: float | None,
+    ) -> int:
+        """The size as a mantissa, by the one way it was given."""
+        percent, cash, risk = sized
+        if sum(given is not None for given in (quantity, *sized)) != 1:
+            raise IntentError("size an order by one of quantity, percent, cash or risk")
+        if quantity is not None:
+            return quantity_mantissa(self.config.instruments[index], quantity)
+        if risk is None:
+            return affordable(self._ask(), self.config, index, percent, cash, entry)
+        if stop_loss is None:
+            raise IntentError("risk= is what is lost at the stop: give stop_loss= as well")
+        return risked(self._ask(), self.config, index, risk, (entry, stop_loss))
 
     def target(
         self, quantity: float | None = None, *, percent: float | None = None, symbol: str | None = None
     ) -> OrderId | None:
         """Trade by market order to a signed own position of `quantity`, or of `percent` of equity at the last mark. Own market orders
-        under way and this callback's own count, resting limits do not. None when already there."""
+        under way and this callback's own count, resting limits do not. A target that closes or flips the position takes back its
+        attached exits. None when already there."""
         index = self._instrument_index(symbol)
         instrument = self.config.instruments[index]
         if (quantity is None) == (percent is None):
@@ -278,20 +350,30 @@ class StrategyContext:
             assert percent is not None
             magnitude = affordable(self._ask(), self.config, index, abs(percent), None, None)
             wanted = magnitude if percent > 0 else -magnitude
-        change = wanted - self._expected(index)
+        expected = self._expected(index)
+        change = wanted - expected
         if change == 0:
             return None
+        if self.has_exits and wanted * expected <= 0:
+            self._take_back_exits(index)
         side = Side.BUY if change > 0 else Side.SELL
         market = PlaceOrder(index, int(side), int(OrderType.MARKET), int(TimeInForce.GTC), abs(change))
         return self._record(market)
 
     def close(self, symbol: str | None = None) -> OrderId | None:
-        """Trade by market order to no own position; nothing when flat."""
+        """Trade by market order to no own position, and take back its attached exits; nothing when flat."""
         return self.target(0, symbol=symbol)
 
     def cancel(self, order_id: OrderId) -> None:
         """Ask to take back what is left of an order."""
         self._record(CancelOrder(order_id_of(order_id)))
+
+    def cancel_all(self, symbol: str | None = None) -> list[OrderId]:
+        """Ask to take back all own open orders, of one instrument when a symbol is given; the ids of what is being cancelled."""
+        asked = [order.id for order in self.orders(symbol) if order.status != "CancelPending"]
+        for order_id in asked:
+            self.cancel(order_id)
+        return asked
 
     def replace(
         self, order_id: OrderId, *, quantity: float | None = None, limit: float | None = None, stop: float | None = None
@@ -324,6 +406,20 @@ class StrategyContext:
         self.intents.append(intent)
         return OrderId(self.strategy_index, seq, len(self.intents) - 1)
 
+    def _take_back_exits(self, index: int) -> None:
+        """Cancel the own exits of an instrument; one of a group ends the others."""
+        groups = set()
+        for facts in self._ask().orders(self.strategy_index):
+            group = facts.oco or facts.ordinal
+            if (
+                facts.parent
+                and facts.instrument == index
+                and facts.status != Status.CANCEL_PENDING
+                and group not in groups
+            ):
+                groups.add(group)
+                self.cancel(OrderId(facts.strategy, facts.seq, facts.index))
+
     def _expected(self, index: int) -> int:
         """Own position once own market orders, those under way and those just recorded, have filled."""
         view = self._ask()
@@ -355,3 +451,10 @@ class StrategyContext:
         if money is None:
             return float("nan")
         return to_float(money, self.config.currencies[self.config.base_currency].scale)
+
+
+def _side(name: str) -> Side:
+    try:
+        return Side[name.upper()]
+    except KeyError:
+        raise IntentError(f'a side is "buy" or "sell", not {name!r}') from None

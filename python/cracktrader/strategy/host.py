@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from cracktrader.core.codec import encode_intent
+from cracktrader.core.codec import TimerRequest, encode_intent
 from cracktrader.core.config import Config
 from cracktrader.core.engine import Response
 from cracktrader.core.engine.facts import order_ordinal
@@ -134,6 +134,9 @@ class StrategyHost:
         context = self.contexts[strategy]
         if event_type_of(event) is EventType.BAR and self._is_warming_up(strategy):
             return None
+        if isinstance(event.payload, TimerFired) and event.payload.timer in context.repeating:
+            again = event.payload.deadline + context.repeating[event.payload.timer]
+            context.timers.append(TimerRequest(event.payload.timer, again))
         hook = {EventType.START: one.on_start, EventType.RUN_STOPPED: one.on_stop}.get(event_type_of(event))
         if hook is None:
             return self.guard(strategy, event.seq_id, lambda: one.on_event(context, view))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.core.config import Config
 from cracktrader.core.fee import worst_fee
 from cracktrader.core.indicator import to_float
-from cracktrader.core.instrument import Instrument, InstrumentKind
+from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
 from cracktrader.core.intent import OrderId, Side, TimeInForce
 from cracktrader.core.units import RATE_ONE, Rounding, mul_div_round
 from cracktrader.errors import IntentError
@@ -47,6 +47,26 @@ def affordable(
     unit = price * instrument.multiplier
     net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
     size = mul_div_round(budget, 10 ** max(net, 0), unit * 10 ** max(-net, 0), Rounding.FLOOR)
+    return size - size % instrument.lot
+
+
+def risked(view: View | Any, config: Config, index: int, risk: float, prices: tuple[float | None, float]) -> int:
+    """Largest quantity that loses at most `risk` of equity between the entry's price (None: the mark) and its stop-loss, before fees:
+    floor(risk * equity / |value of one at the entry - value of one at the stop|), in lots."""
+    instrument = config.instruments[index]
+    if instrument.settlement_currency != config.base_currency:
+        raise IntentError(f"{instrument.name} is sized by quantity only: it does not settle in the base currency")
+    equity = view.equity()
+    entry = view.mark(index) if prices[0] is None else price_mantissa(instrument, Side.BUY, prices[0])
+    if equity is None or entry is None:
+        raise IntentError(f"{instrument.name} or a position has no price yet to size an order by")
+    budget = mul_div_round(max(equity, 0), fraction("risk", risk), RATE_ONE, Rounding.FLOOR)
+    stop = price_mantissa(instrument, Side.BUY, prices[1])
+    most = instrument.max_quantity - instrument.max_quantity % instrument.lot
+    lost = abs(contract_value(instrument, entry, most) - contract_value(instrument, stop, most))
+    if lost == 0:
+        raise IntentError(f"stop_loss {prices[1]!r} of {instrument.name} is the entry's price: nothing is at risk")
+    size = min(mul_div_round(budget, most, lost, Rounding.FLOOR), most)
     return size - size % instrument.lot
 
 
@@ -84,6 +104,22 @@ def price_mantissa(instrument: Instrument, side: Side, value: float) -> int:
     if _finite("price", value) <= 0:
         raise IntentError(f"price {value!r} of {instrument.name} is not above 0")
     return _near_steps(value, instrument.tick, instrument.price_decimals, up=side is Side.SELL)
+
+
+def distance_mantissa(instrument: Instrument, name: str, value: float) -> int:
+    """A distance between two prices, above 0, rounded down to the tick; within 1e-9 of a tick it is that tick."""
+    distance = _near_steps(_finite(name, value), instrument.tick, instrument.price_decimals, up=False)
+    if distance <= 0:
+        smallest = to_float(instrument.tick, instrument.price_decimals)
+        raise IntentError(f"{name} {value!r} of {instrument.name} is less than one tick of {smallest!r}")
+    return distance
+
+
+def whole(name: str, value: int) -> int:
+    """A whole number above 0."""
+    if isinstance(value, bool) or value < 1 or value % 1:
+        raise IntentError(f"{name} is a whole number above 0, not {value!r}")
+    return int(value)
 
 
 def _near_steps(value: float, step: int, decimals: int, *, up: bool) -> int:

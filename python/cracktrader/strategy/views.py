@@ -282,7 +282,7 @@ class OrderView(Frozen):
 
     @property
     def order_type(self) -> str:
-        """ "market", "limit", "stop" or "stop_limit"."""
+        """ "market", "limit", "stop", "stop_limit", "trailing_stop", "trailing_stop_limit" or "market_on_close"."""
         kind = self._facts.order_type
         return OrderType(kind).name.lower() if kind <= max(OrderType) else str(kind)
 
@@ -331,6 +331,31 @@ class OrderView(Frozen):
     def stop_price(self) -> float | None:
         """Stop price, None where the type has none."""
         return self._price(self._facts.stop_price)
+
+    @property
+    def expire_time(self) -> int | None:
+        """When a GTD order ends, ns; None for every other."""
+        return None if self._facts.expire_time == NONE_PRICE else self._facts.expire_time
+
+    @property
+    def post_only(self) -> bool:
+        """Whether it never takes."""
+        return self._facts.post_only
+
+    @property
+    def reduce_only(self) -> bool:
+        """Whether it never opens or flips a position."""
+        return self._facts.reduce_only
+
+    @property
+    def parent(self) -> int:
+        """Number of the entry whose exit it is, 0 for none."""
+        return self._facts.parent
+
+    @property
+    def oco(self) -> int:
+        """Number of the order that leads its one-cancels-other group, 0 for none."""
+        return self._facts.oco
 
     @property
     def code(self) -> str:
