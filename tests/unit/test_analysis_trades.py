@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cracktrader.analysis.trades import round_trips, time_in_market
+from cracktrader.analysis.trades import COLUMNS, round_trips, time_in_market
+from tests.unit.finished_runs import MINUTE, START, bars, outcome
 
-MINUTE = 60_000_000_000
-FILL_COLUMNS = ("strategy", "symbol", "side", "time", "quantity", "price", "fee", "fee_currency", "realized_pnl")
+NAMES = "strategy symbol side time quantity price fee fee_currency realized_pnl rule order liquidity".split()
 
 
-def fills(*rows: tuple[Any, ...]) -> dict[str, list[Any]]:
-    """Rows of (minute, side, quantity, price, fee, realised before fees) of one strategy in one instrument."""
+def fills(*rows: tuple[Any, ...], rule: str = "bar_next_open") -> dict[str, list[Any]]:
+    """Rows of (minute, side, quantity, price, fee, realised before fees[, rule]) of one strategy in one instrument."""
     full = [
-        ("S", "X", side, minute * MINUTE, quantity, price, fee, "USD", gross)
-        for minute, side, quantity, price, fee, gross in rows
+        (
+            "S",
+            "X",
+            row[1],
+            START + row[0] * MINUTE,
+            *row[2:5],
+            "USD",
+            row[5],
+            row[6] if len(row) > 6 else rule,
+            at,
+            "taker",
+        )
+        for at, row in enumerate(rows, start=1)
     ]
-    return {name: [row[i] for row in full] for i, name in enumerate(FILL_COLUMNS)}
+    return {name: [row[i] for row in full] for i, name in enumerate(NAMES)}
 
 
-def bars(count: int) -> Any:
-    return SimpleNamespace(symbol="X", open_time=np.arange(count, dtype=np.int64) * MINUTE)
+def market(prices: Any = None) -> Any:
+    return bars(np.full(100, 100.0) if prices is None else np.asarray(prices, dtype=float))
 
 
-def trips(*rows: tuple[Any, ...]) -> dict[str, list[Any]]:
-    return round_trips(fills(*rows), [bars(100)], "USD")
+def trips(*rows: tuple[Any, ...], prices: Any = None, **changes: Any) -> dict[str, list[Any]]:
+    return round_trips(outcome(fills=fills(*rows), bars=[market(prices)], holdings={}, **changes))
 
 
 def test_from_flat_to_flat_is_one_round_trip_however_many_fills() -> None:
@@ -38,12 +48,14 @@ def test_from_flat_to_flat_is_one_round_trip_however_many_fills() -> None:
         (4, "sell", 1.0, 120.0, 0.1, 15.0),
         (9, "sell", 3.0, 90.0, 0.3, -45.0),
     )
-    assert done["side"] == ["long"]
-    assert (done["entry_time"], done["exit_time"], done["bars"]) == ([MINUTE], [9 * MINUTE], [8])
+    assert (done["side"], done["status"], done["fills"]) == (["long"], ["closed"], [4])
+    assert (done["entry_time"], done["exit_time"]) == ([START + MINUTE], [START + 9 * MINUTE])
+    assert (done["entry_order"], done["exit_order"], done["bars"]) == ([1], [4], [8])
     assert done["quantity"] == [4.0]
     assert done["entry_price"] == [105.0] and done["exit_price"] == [97.5]
     assert done["fees"] == [pytest.approx(0.8)]
     assert done["pnl"] == [pytest.approx(-30.8)]
+    assert done["return"] == [pytest.approx(-30.8 / 420.0)]
 
 
 def test_a_fill_through_zero_ends_one_trip_and_opens_the_next_with_its_fee_divided() -> None:
@@ -53,14 +65,44 @@ def test_a_fill_through_zero_ends_one_trip_and_opens_the_next_with_its_fee_divid
         (7, "buy", 2.0, 105.0, 0.2, 10.0),
     )
     assert done["side"] == ["long", "short"]
-    assert done["quantity"] == [1.0, 2.0]
+    assert done["quantity"] == pytest.approx([1.0, 2.0])
     assert done["fees"] == pytest.approx([0.2, 0.4])
     assert done["pnl"] == pytest.approx([9.8, 9.6])
-    assert done["entry_price"] == [100.0, 110.0] and done["exit_price"] == [110.0, 105.0]
+    assert done["entry_price"] == pytest.approx([100.0, 110.0])
+    assert done["exit_price"] == pytest.approx([110.0, 105.0])
+    assert done["exit_order"] == [2, 3] and done["entry_order"] == [1, 2]
 
 
-def test_a_position_open_at_the_end_is_no_round_trip() -> None:
-    assert trips((0, "buy", 1.0, 100.0, 0.1, 0.0), (1, "sell", 0.4, 101.0, 0.1, 0.4))["pnl"] == []
+def test_a_position_open_at_the_end_is_an_open_trade_valued_at_the_mark() -> None:
+    held = {
+        "strategy": ["S"],
+        "symbol": ["X"],
+        "quantity": [0.6],
+        "unrealized_pnl": [1.2],
+        "realized_pnl": [0.4],
+        "mark": [102.0],
+    }
+    run = outcome(
+        fills=fills((0, "buy", 1.0, 100.0, 0.1, 0.0), (1, "sell", 0.4, 101.0, 0.1, 0.4)), bars=[market()], holdings=held
+    )
+    done = round_trips(run)
+    assert (done["status"], done["open_quantity"]) == (["open"], [0.6])
+    assert done["pnl"] == [pytest.approx(0.4 + 1.2 - 0.2)]
+    assert [done[name] for name in ("exit_time", "exit_price", "exit_rule", "exit_order")] == [[None]] * 4
+    assert done["bars"] == [100]
+
+
+def test_a_position_that_a_settlement_ended_is_a_closed_trade() -> None:
+    held = {
+        "strategy": ["S"],
+        "symbol": ["X"],
+        "quantity": [0.0],
+        "unrealized_pnl": [0.0],
+        "realized_pnl": [7.0],
+        "mark": [1.0],
+    }
+    done = round_trips(outcome(fills=fills((0, "buy", 10.0, 0.3, 0.0, 0.0)), bars=[market()], holdings=held))
+    assert (done["status"], done["exit_rule"], done["pnl"]) == (["closed"], ["settlement"], [7.0])
 
 
 def test_flat_is_recognised_where_floats_would_leave_dust() -> None:
@@ -74,27 +116,145 @@ def test_flat_is_recognised_where_floats_would_leave_dust() -> None:
     assert done["side"] == ["long", "short"]
 
 
+def test_a_fee_in_the_base_asset_ends_the_trip_when_the_rest_is_sold() -> None:
+    paid = fills((0, "buy", 1.0, 100.0, 0.001, 0.0), (1, "sell", 0.999, 101.0, 0.0, 0.9))
+    paid["fee_currency"][0] = "X"
+    paid["change"] = [99_900_000, -99_900_000]
+    done = round_trips(outcome(fills=paid, bars=[market()]))
+    assert (done["status"], done["fees"]) == (["closed"], [0.0])
+
+
 def test_strategies_and_instruments_are_followed_apart() -> None:
     both = fills((0, "buy", 1.0, 100.0, 0.0, 0.0), (1, "sell", 1.0, 90.0, 0.0, 0.0))
     both["strategy"] = ["A", "B"]
-    assert round_trips(both, [bars(5)], "USD")["pnl"] == []
+    done = round_trips(outcome(fills=both, bars=[market()], holdings={}))
+    assert (done["side"], done["status"]) == (["long", "short"], ["open", "open"])
 
 
 def test_fees_in_another_currency_are_left_out() -> None:
     other = fills((0, "buy", 1.0, 100.0, 0.5, 0.0), (1, "sell", 1.0, 101.0, 0.5, 1.0))
     other["fee_currency"] = ["BNB", "USD"]
-    done = round_trips(other, [], "USD")
+    done = round_trips(outcome(fills=other, bars=[]))
     assert done["fees"] == [0.5] and done["pnl"] == [0.5] and done["bars"] == [0]
 
 
-def test_time_in_the_market_joins_what_overlaps_and_runs_to_the_end() -> None:
-    spans = time_in_market(
-        fills(
-            (1, "buy", 1.0, 1.0, 0.0, 0.0),
-            (4, "sell", 1.0, 1.0, 0.0, 0.0),
-            (6, "sell", 2.0, 1.0, 0.0, 0.0),
-            (8, "buy", 1.0, 1.0, 0.0, 0.0),
-        ),
-        10 * MINUTE,
+# ---------------------------------------------------------------- excursions
+
+WAVE = [100, 100, 90, 120, 110, 105, 80, 130, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("side", "worst", "best"),
+    [("buy", 90 / 100 - 1, 120 / 100 - 1), ("sell", -(120 / 100 - 1), 1 - 90 / 100)],
+)
+def test_excursions_are_the_extremes_of_the_bars_held(side: str, worst: float, best: float) -> None:
+    # In at the open of bar 1, out at the open of bar 5: bars 1 to 4 were seen whole, 80 and 130 came later.
+    other = "sell" if side == "buy" else "buy"
+    done = trips((1, side, 1.0, 100.0, 0.0, 0.0), (5, other, 1.0, 105.0, 0.0, 5.0), prices=WAVE)
+    assert done["mae"] == [pytest.approx(worst)] and done["mfe"] == [pytest.approx(best)]
+
+
+def test_the_bar_in_which_an_order_filled_on_its_way_counts_with_the_fill_only() -> None:
+    # A stop at 95 in bar 2 (low 90): stamped with that bar's close.
+    done = trips((1, "buy", 1.0, 100.0, 0.0, 0.0), (3, "sell", 1.0, 95.0, 0.0, -5.0, "bar_touch"), prices=WAVE)
+    assert done["mae"] == [pytest.approx(-0.05)] and done["mfe"] == [0.0]
+
+
+def test_a_trade_that_saw_no_whole_bar_has_the_excursion_of_its_fills() -> None:
+    done = trips((5, "buy", 1.0, 100.0, 0.0, 0.0), (5, "sell", 1.0, 104.0, 0.0, 4.0), prices=WAVE)
+    assert done["mae"] == [0.0] and done["mfe"] == [pytest.approx(0.04)] and done["bars"] == [0]
+
+
+def test_the_last_bar_belongs_to_a_trade_that_is_still_open() -> None:
+    done = trips((7, "buy", 1.0, 100.0, 0.0, 0.0), prices=[100] * 9 + [50])
+    assert done["status"] == ["open"] and done["mae"] == [-0.5]
+
+
+# ---------------------------------------------------------------- against a plain loop
+
+
+def walked(run: Any) -> list[tuple[Any, ...]]:
+    """The same trips by a loop over fills and bars that a reader can check."""
+    names = ("strategy", "symbol", "side", "time", "quantity", "price", "fee", "realized_pnl")
+    open_trips: dict[tuple[str, str], dict[str, Any]] = {}
+    done: list[tuple[Any, ...]] = []
+    market_bars = {one.symbol: one for one in run.bars}
+    for strategy, symbol, side, time, quantity, price, fee, gross in zip(*(run.fills[n] for n in names), strict=True):
+        left, key = quantity, (strategy, symbol)
+        while left > 1e-12:
+            trip = open_trips.setdefault(
+                key, {"side": side, "entry": time, "q": 0.0, "pnl": 0.0, "prices": [], "n": 0.0}
+            )
+            closes = trip["side"] != side
+            part = min(left, trip["q"]) if closes else left
+            trip["q"] = round(trip["q"] + (-part if closes else part), 8)
+            trip["n"] += 0.0 if closes else part
+            trip["pnl"] += (gross if closes else 0.0) - fee * part / quantity
+            trip["prices"].append(price)
+            left = round(left - part, 8)
+            if trip["q"] == 0:
+                one = market_bars[symbol]
+                seen = [i for i in range(len(one)) if one.open_time[i] >= trip["entry"] and one.close_time[i] <= time]
+                low = min([*trip["prices"], *(one.prices("low")[i] for i in seen)])
+                high = max([*trip["prices"], *(one.prices("high")[i] for i in seen)])
+                done.append((strategy, symbol, trip["side"], trip["entry"], time, trip["n"], trip["pnl"], low, high))
+                del open_trips[key]
+    return done
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_fills_give_what_a_plain_loop_gives(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    moves = np.round(100 + np.cumsum(rng.normal(0, 1, 200)), 2)
+    rows, owners, positions = [], [], {"A": 0.0, "B": 0.0}
+    for minute in np.sort(rng.integers(0, 190, 120)):
+        # Back towards flat more often than away from it, so that many trips end.
+        owner = ("A", "B")[rng.integers(2)]
+        side = "sell" if (positions[owner] > 0) == bool(rng.random() < 0.75) else "buy"
+        size = float(rng.integers(1, 5)) / 10
+        positions[owner] += size if side == "buy" else -size
+        rows.append((int(minute), side, size, float(rng.integers(90, 110)), 0.01, 0.0))
+        owners.append(owner)
+    told = fills(*rows)
+    told["strategy"] = owners
+    run = outcome(fills=told, bars=[market(moves)], holdings={})
+    got = round_trips(run)
+    closed = [at for at, status in enumerate(got["status"]) if status == "closed"]
+    expected = sorted(walked(run), key=lambda row: (row[4], row[3]))
+    assert len(closed) == len(expected) > 10
+    actual = sorted(
+        (
+            got["strategy"][at],
+            got["symbol"][at],
+            {"long": "buy", "short": "sell"}[got["side"][at]],
+            got["entry_time"][at],
+            got["exit_time"][at],
+            got["quantity"][at],
+            got["pnl"][at],
+        )
+        for at in closed
     )
-    assert spans == [(MINUTE, 4 * MINUTE), (6 * MINUTE, 10 * MINUTE)]
+    for one, other in zip(actual, sorted(row[:7] for row in expected), strict=True):
+        assert one[:5] == other[:5] and one[5:] == pytest.approx(other[5:], abs=1e-9)
+    for at in closed:
+        row = next(
+            row
+            for row in expected
+            if row[0] == got["strategy"][at]
+            and row[3:5] == (got["entry_time"][at], got["exit_time"][at])
+            and abs(row[6] - got["pnl"][at]) < 1e-9
+        )
+        entry, sign = got["entry_price"][at], 1 if got["side"][at] == "long" else -1
+        edges = sorted((sign * (row[7] / entry - 1), sign * (row[8] / entry - 1)))
+        assert got["mae"][at] == pytest.approx(min(edges[0], 0.0), abs=1e-9)
+        assert got["mfe"][at] == pytest.approx(max(edges[1], 0.0), abs=1e-9)
+
+
+def test_no_fills_are_no_trips_with_the_same_columns() -> None:
+    none: dict[str, list[Any]] = {name: [] for name in NAMES}
+    assert round_trips(outcome(fills=none)) == {name: [] for name in COLUMNS}
+
+
+def test_time_in_the_market_joins_what_overlaps_and_runs_to_the_end() -> None:
+    spans = {"entry_time": [1, 6, 2, 8], "exit_time": [4, None, 3, 9]}
+    assert time_in_market(spans, 10) == 3 + 4

@@ -205,7 +205,7 @@ def test_a_strategy_that_raises_is_exit_code_4_with_its_traceback(run: Run, engi
 
 def test_a_run_without_trades_says_why(run: Run, engine: str) -> None:
     said = run("backtest", strategy("    def on_bar(self, ctx, bar): pass"), *SAMPLE, "--engine", engine)
-    assert said.code == 0 and "the strategy placed no order in 5,031 bars" in said.err
+    assert said.code == 0 and "The strategy placed no order in 5,031 rows of data" in said.err
 
 
 def test_what_a_strategy_prints_stays_out_of_the_json(run: Run, engine: str) -> None:

@@ -12,7 +12,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.analysis.plot import figure
-from cracktrader.analysis.statistics import LABELS, shown
+from cracktrader.analysis.stats import FIGURES, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +47,7 @@ def page(result: Result) -> str:
         notices=_notices(result),
         cards="".join(_card(name, stats[name]) for name in _CARDS),
         statistics="".join(
-            f"<tr><td>{LABELS[name]}</td><td{_colour(name, stats[name])}>{shown(name, stats[name])}</td></tr>"
+            f"<tr><td>{FIGURES[name].label}</td><td{_colour(name, stats[name])}>{shown(name, stats[name])}</td></tr>"
             for name in stats
         ),
         months=_months(result.equity, outcome.initial_cash),
@@ -83,13 +83,15 @@ def _notices(result: Result) -> str:
     lines += [error.strip() for error in outcome.errors[:3]]
     if len(outcome.errors) > 3:
         lines.append(f"... and {len(outcome.errors) - 3:,} more errors")
-    if reason := result.why_no_trades():
+    if reason := result.why_no_trades:
         lines.append(reason)
     return "".join(f'<section class="notice">{escape(line)}</section>' for line in lines)
 
 
 def _card(name: str, value: Any) -> str:
-    return f'<div class="card"><small>{LABELS[name]}</small><b{_colour(name, value)}>{shown(name, value)}</b></div>'
+    return (
+        f'<div class="card"><small>{FIGURES[name].label}</small><b{_colour(name, value)}>{shown(name, value)}</b></div>'
+    )
 
 
 def _colour(name: str, value: Any) -> str:

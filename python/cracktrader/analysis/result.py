@@ -6,16 +6,20 @@ It reads the plain columns of a `RunOutcome` and computes on demand; it holds no
 from __future__ import annotations
 
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cracktrader.analysis.statistics import Stats, shown
-from cracktrader.analysis.summary import summarise, why_no_trades
+from cracktrader.analysis.frames import frame
+from cracktrader.analysis.no_trades import why_no_trades
+from cracktrader.analysis.stats import Stats
+from cracktrader.analysis.summary import by_strategy, summarise
 from cracktrader.analysis.trades import round_trips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    import pandas as pd
     import plotly.graph_objects as go
     import polars as pl
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """A finished run.
+    """A finished run. `repr` is one line; in a notebook it is a table.
 
     Frames are polars (`.to_pandas()` where pandas is preferred), their times `Datetime` in nanoseconds, UTC.
     """
@@ -31,39 +35,116 @@ class Result:
     def __init__(self, outcome: RunOutcome) -> None:
         self.outcome = outcome
 
+    # Figures
+
     @cached_property
     def stats(self) -> Stats:
-        """The figures of the run, as attributes and as a mapping; printed, a table."""
-        return summarise(self.outcome, self._trips)
+        """The figures of the run, as attributes and as a mapping; printed, a table. See `statistics` for other conventions."""
+        return self.statistics()
+
+    def statistics(self, *, risk_free: float = 0.0, periods_per_year: float | None = None) -> Stats:
+        """The figures with a risk-free rate a year (0.02 is 2 %), or with a number of periods a year other than the data's own.
+
+        How returns are taken and made annual is at the head of `analysis/statistics.py`.
+        """
+        from cracktrader.analysis.series import as_series
+
+        stats = summarise(self.outcome, self._trips, risk_free=risk_free, periods_per_year=periods_per_year)
+        object.__setattr__(stats, "series", lambda: as_series(self.outcome, self._trips, stats))
+        return stats
+
+    @cached_property
+    def why_no_trades(self) -> str:
+        """Why nothing was filled, in words: what was never ready, refused and by which check, or never reached; "" when something was."""
+        return why_no_trades(self.outcome)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader must know before believing the figures; empty when the run was clean."""
+        return _warnings(self)
+
+    # Frames
 
     @cached_property
     def trades(self) -> pl.DataFrame:
-        """Round trips from flat to flat or to the other side, oldest exit first.
+        """Round trips from flat to flat or to the other side, oldest exit first; those still open at the end are last, without an exit.
 
-        Columns: strategy, symbol, side, entry_time, exit_time, quantity, entry_price, exit_price, fees, pnl (after
-        fees), bars.
+        `pnl` is after `fees`, in `currency`; `return` is it over the `value` entered; `mae` and `mfe` are the worst and the best excursion
+        of the price from the entry price, as fractions. How partial exits and flips count is at the head of `analysis/trades.py`.
         """
-        return _frame(self._trips, _TRADE_TYPES)
+        return frame(self._trips)
 
     @cached_property
     def orders(self) -> pl.DataFrame:
         """Every order with its terms, its end and, where it was refused, the code."""
-        return _frame(self.outcome.orders, _ORDER_TYPES)
+        return frame(self.outcome.orders)
 
     @cached_property
     def fills(self) -> pl.DataFrame:
-        """Every fill with its fee, its liquidity and the profit it realised before fees."""
-        return _frame(self.outcome.fills, _FILL_TYPES)
+        """Every fill with its value, its fee, its liquidity, the rule that produced it and the profit it realised before fees."""
+        return frame(self.outcome.fills)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """One row per market time: time (the market's own label), equity, cash."""
-        return _frame(self.outcome.equity, _EQUITY_TYPES)
+        return frame(self.outcome.equity)
 
     @cached_property
     def positions(self) -> pl.DataFrame:
-        """Positions at the end of the run, one row per instrument."""
-        return _frame(self.outcome.positions, _POSITION_TYPES)
+        """The account's positions at the end of the run, one row per instrument."""
+        return frame(self.outcome.positions)
+
+    @cached_property
+    def by_strategy(self) -> pl.DataFrame:
+        """One row a strategy: orders, fills, trades, win rate, and the profit of its own positions after its own fees."""
+        return frame(by_strategy(self.outcome, self._trips))
+
+    @cached_property
+    def indicators(self) -> pl.DataFrame:
+        """The values of every indicator that a strategy declared, null until it was warm: strategy, name, symbol, time, value.
+
+        Computed when asked for, by running the core's indicators over the data again.
+        """
+        import polars as pl
+
+        parts = [
+            frame({"time": times, "value": values}).select(
+                pl.lit(bound.strategy).alias("strategy"),
+                pl.lit(bound.label).alias("name"),
+                pl.lit(bound.symbol).alias("symbol"),
+                "time",
+                pl.col("value").fill_nan(None),
+            )
+            for bound, times, values in self.indicator_lines
+        ]
+        return pl.concat(parts) if parts else frame({"strategy": [], "symbol": [], "time": [], "value": []})
+
+    @cached_property
+    def log(self) -> pl.DataFrame:
+        """What strategies wrote with `self.log`: seq_id, time, strategy, text."""
+        names = ("seq_id", "time", "strategy", "text")
+        return frame({name: [line[place] for line in self.outcome.log] for place, name in enumerate(names)})
+
+    @cached_property
+    def data_report(self) -> pl.DataFrame:
+        """One row per instrument: rows, first and last time, interval, decimals, where it came from, and the SHA-256 of its columns."""
+        from cracktrader.analysis.saved import data_report
+
+        return frame(data_report(self.outcome))
+
+    def to_pandas(self) -> dict[str, pd.DataFrame]:
+        """Every frame of the run as pandas, by its name: trades, orders, fills, equity, positions, by_strategy, log."""
+        names = ("trades", "orders", "fills", "equity", "positions", "by_strategy", "log")
+        return {name: getattr(self, name).to_pandas() for name in names}
+
+    # Facts
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What was declared, as plain values: amounts are the core's integers, enumerations go by name."""
+        from cracktrader.analysis.saved import plain
+
+        return plain(self.outcome.config) or {}
 
     @property
     def state_hash(self) -> str:
@@ -95,98 +176,104 @@ class Result:
         """How often each reject code and diagnostic occurred."""
         return self.outcome.diagnostics
 
-    def why_no_trades(self) -> str:
-        """Why nothing was filled, in words; empty when something was."""
-        return why_no_trades(self.outcome)
+    # Showing and keeping
 
     def plot(self, symbols: Iterable[str] | None = None) -> go.Figure:
-        """Price with fills, equity and drawdown as a plotly figure; `symbols` defaults to the first four traded."""
+        """Price with fills and indicators, equity and drawdown as a plotly figure; `symbols` defaults to the first four traded."""
         from cracktrader.analysis.plot import figure
 
         return figure(self.outcome, symbols)
 
     def report(self, path: str | Path) -> Path:
-        """Write one HTML file that needs no network: figures, charts, monthly returns, round trips, state digest."""
+        """Write one HTML file that needs no network: figures, charts, monthly returns, trades, configuration, data; returns its path."""
         from cracktrader.analysis.report import write_report
 
         return write_report(self, Path(path))
 
+    def save(self, folder: str | Path) -> Path:
+        """Write the run as Parquet files and one JSON manifest, for `Result.load` and other programs; returns the folder.
+
+        DataError where the folder holds something else.
+        """
+        from cracktrader.analysis.saved import save
+
+        return save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Result:
+        """A run that `save` wrote: the same figures, frames, charts and report. DataError where there is none or it cannot be read."""
+        from cracktrader.analysis.saved import load
+
+        return cls(load(Path(folder)))
+
     def __repr__(self) -> str:
-        stats, outcome = self.stats, self.outcome
-        names = ", ".join(strategy["name"] for strategy in outcome.strategies) or "no strategy"
-        figures = f"return {shown('total_return', stats.total_return)}, {stats.trades:,} round trips"
-        run = f"{outcome.events:,} events on {outcome.engine}, state {outcome.state_hash[:12]}"
-        return f"Result({names}: {figures}, {run})"
+        return f"Result({self._what()}: {self._how()})"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<b>{escape(self._what())}</b>"]
+        parts += [f"<pre>{escape(line)}</pre>" for line in self.warnings]
+        return "".join([*parts, self.stats._repr_html_()])
+
+    def _what(self) -> str:
+        """Which strategies on which data, how much and from when to when."""
+        outcome = self.outcome
+        names = " + ".join(one["name"] for one in outcome.strategies) or "no strategy"
+        symbols = [one.symbol for one in outcome.bars]
+        data = ", ".join(symbols[:3]) + (f" and {len(symbols) - 3} more" if len(symbols) > 3 else "")
+        rows = sum(len(one) for one in outcome.bars)
+        times = self.equity["time"]
+        period = f", {times[0]:%Y-%m-%d}..{times[-1]:%Y-%m-%d}" if len(times) else ""
+        return f"{names} on {data or 'no data'}, {rows:,} bars{period}"
+
+    def _how(self) -> str:
+        """What came of it, in a few words."""
+        if self.why_no_trades:
+            return self.why_no_trades.replace("\n", " ")
+        stats = self.stats
+        sharpe = "-" if stats.sharpe is None else f"{stats.sharpe:.2f}"
+        trades = f"{stats.trades:,} trade{'' if stats.trades == 1 else 's'}"
+        halted = ", the strategy raised" if self.errors else ""
+        stopped = ", stopped early" if self.outcome.stopped else ""
+        return (
+            f"return {_percent(stats.total_return)}, Sharpe {sharpe}, max drawdown {_percent(stats.max_drawdown)}, {trades}"
+            f"{halted}{stopped}"
+        )
 
     @cached_property
     def _trips(self) -> dict[str, list[Any]]:
-        return round_trips(self.outcome.fills, self.outcome.bars, self.outcome.currency)
+        return round_trips(self.outcome)
+
+    @cached_property
+    def indicator_lines(self) -> list[tuple[Any, Any, Any]]:
+        """(BoundIndicator, times, values) of every declared indicator of the core, NaN until warm."""
+        from cracktrader.runtime.indicators import indicator_values
+
+        outcome = self.outcome
+        return [(outcome.indicators[at], *line) for at, line in sorted(indicator_values(outcome).items())]
 
 
-_TRADE_TYPES = {
-    "strategy": "String",
-    "symbol": "String",
-    "side": "String",
-    "entry_time": "Time",
-    "exit_time": "Time",
-    "quantity": "Float64",
-    "entry_price": "Float64",
-    "exit_price": "Float64",
-    "fees": "Float64",
-    "pnl": "Float64",
-    "bars": "Int64",
-}
-_FILL_TYPES = {
-    "order": "Int64",
-    "strategy": "String",
-    "symbol": "String",
-    "time": "Time",
-    "side": "String",
-    "quantity": "Float64",
-    "price": "Float64",
-    "fee": "Float64",
-    "fee_currency": "String",
-    "liquidity": "String",
-    "realized_pnl": "Float64",
-    "rule": "String",
-}
-_ORDER_TYPES = {
-    "order": "Int64",
-    "strategy": "String",
-    "symbol": "String",
-    "side": "String",
-    "order_type": "String",
-    "time_in_force": "String",
-    "quantity": "Float64",
-    "limit_price": "Float64",
-    "status": "String",
-    "filled_quantity": "Float64",
-    "average_price": "Float64",
-    "code": "String",
-    "created": "Time",
-    "closed": "Time",
-}
-_EQUITY_TYPES = {"time": "Time", "equity": "Float64", "cash": "Float64"}
-_POSITION_TYPES = {
-    "symbol": "String",
-    "quantity": "Float64",
-    "average_price": "Float64",
-    "realized_pnl": "Float64",
-    "fees": "Float64",
-    "mark": "Float64",
-    "unrealized_pnl": "Float64",
-}
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value * 100:,.1f} %"
 
 
-def _frame(columns: Mapping[str, Any], types: Mapping[str, str]) -> pl.DataFrame:
-    """Columns with declared types, so that a run without fills has the same frame as one with."""
-    import polars as pl
-
-    series = []
-    for name, kind in types.items():
-        if kind == "Time":
-            stamps = pl.Series(name, columns[name], dtype=pl.Int64)
-            series.append(stamps.cast(pl.Datetime("ns", "UTC")))
-        else:
-            series.append(pl.Series(name, columns[name], dtype=getattr(pl, kind)))
-    return pl.DataFrame(series)
+def _warnings(result: Result) -> list[str]:
+    outcome = result.outcome
+    lines = [f"The run stopped early: {outcome.stopped}"] if outcome.stopped else []
+    lines += [error.strip() for error in outcome.errors[:3]]
+    if len(outcome.errors) > 3:
+        lines.append(f"... and {len(outcome.errors) - 3:,} more errors: see result.errors")
+    if result.why_no_trades:
+        lines.append(result.why_no_trades)
+    others = sorted(set(outcome.fills["fee_currency"]) - {outcome.currency})
+    if others:
+        lines.append(
+            f"Fees in {', '.join(others)} are in result.fills only: the fees of the statistics are in {outcome.currency}."
+        )
+    if result.stats.open_trades:
+        count = result.stats.open_trades
+        lines.append(
+            f"{count:,} {'trade is' if count == 1 else 'trades are'} still open: valued at the last mark in the equity, not counted among "
+            f"the closed trades."
+        )
+    lines += [one.note for one in outcome.bars if one.note]
+    return lines

@@ -1,13 +1,11 @@
-"""From a finished run to its `Stats`, and to the reason why nothing was traded.
-
-The formulas are in `statistics.py`; here is only which numbers of a run go into them.
-"""
+"""From a finished run to its `Stats`. The formulas are in `statistics.py`; here is only which numbers of a run go into them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cracktrader.analysis import statistics
+from cracktrader.analysis.stats import Stats
 from cracktrader.analysis.trades import time_in_market
 
 if TYPE_CHECKING:
@@ -19,38 +17,48 @@ if TYPE_CHECKING:
     from cracktrader.runtime.outcome import RunOutcome
 
 
-def summarise(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> statistics.Stats:
-    """The figures of a run; `trips` are its round trips as columns."""
-    import numpy as np
-
+def summarise(
+    outcome: RunOutcome,
+    trips: Mapping[str, Sequence[Any]],
+    *,
+    risk_free: float = 0.0,
+    periods_per_year: float | None = None,
+) -> Stats:
+    """The figures of a run; `trips` are its round trips as columns, `risk_free` is a rate a year."""
     times, equity = valued(outcome)
-    final = float(equity[-1]) if len(equity) else outcome.initial_cash
-    profits = np.asarray(trips["pnl"], dtype=np.float64)
-    returns = statistics.period_returns(equity)
-    per_year = statistics.periods_per_year(times)
-    measurable = returns is not None and per_year is not None
-    depth, depth_days = statistics.max_drawdown(equity, times)
-    fills = outcome.fills
-    traded = sum(price * size for price, size in zip(fills["price"], fills["quantity"], strict=True))
-    return statistics.Stats(
-        initial_cash=outcome.initial_cash,
+    initial = outcome.initial_cash
+    final = float(equity[-1]) if len(equity) else initial
+    days = float(times[-1] - times[0]) / statistics.DAY_NS if len(times) else 0.0
+    growth = statistics.cagr(initial, final, days / 365.25)
+    below = statistics.max_drawdown(equity, times)
+    risk = _risk(outcome, times, equity, risk_free, periods_per_year)
+    held = buy_and_hold(outcome, times)
+    return Stats(
+        initial_cash=initial,
         final_equity=final,
-        total_return=statistics.total_return(outcome.initial_cash, final),
-        buy_and_hold_return=_buy_and_hold(outcome),
-        cagr=statistics.cagr(outcome.initial_cash, final, _years(times)),
-        volatility=statistics.volatility(returns, per_year) if measurable else None,  # type: ignore[arg-type]
-        sharpe=statistics.sharpe(returns, per_year) if measurable else None,  # type: ignore[arg-type]
-        max_drawdown=depth,
-        max_drawdown_days=depth_days,
-        exposure=_exposure(outcome),
-        trades=len(profits),
-        win_rate=statistics.win_rate(profits),
-        profit_factor=statistics.profit_factor(profits),
-        expectancy=statistics.expectancy(profits),
+        peak_equity=max(initial, float(equity.max())) if len(equity) else initial,
+        total_return=statistics.total_return(initial, final),
+        buy_and_hold_return=None if held is None or not len(held) else float(held[-1]) - 1.0,
+        cagr=growth,
+        volatility=risk.volatility,
+        sharpe=risk.sharpe,
+        sortino=risk.sortino,
+        calmar=statistics.calmar(growth, below.depth),
+        alpha=risk.alpha,
+        beta=risk.beta,
+        max_drawdown=below.depth,
+        max_drawdown_days=below.days,
+        recovery_days=below.recovery_days,
+        longest_drawdown_days=below.longest_days,
+        exposure=_exposure(outcome, trips),
+        **_of_trades(trips, outcome.currency),
+        turnover=statistics.turnover(_traded(outcome), equity),
         fees=_fees(outcome),
-        turnover=statistics.turnover(traded, equity),
-        fills=len(fills["price"]),
+        fills=len(outcome.fills["price"]),
         orders=len(outcome.orders["order"]),
+        days=days,
+        periods_per_year=risk.per_year,
+        risk_free=risk_free,
     )
 
 
@@ -64,8 +72,98 @@ def valued(outcome: RunOutcome) -> tuple[NDArray[np.int64], NDArray[np.float64]]
     return (times, equity) if known.all() else (times[known], equity[known])
 
 
-def _years(times: NDArray[np.int64]) -> float:
-    return float(times[-1] - times[0]) / statistics.YEAR_NS if len(times) else 0.0
+def buy_and_hold(outcome: RunOutcome, times: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """What one unit of cash would be worth at `times`: equal shares in every instrument, bought at its first close and kept, no fees.
+
+    An instrument counts as cash until its first close. None without prices.
+    """
+    import numpy as np
+
+    held = [columns for columns in outcome.bars if len(columns)]
+    if not held:
+        return None
+    worth = np.zeros(len(times))
+    for columns in held:
+        close = columns.prices("close")
+        place = columns.event_time.searchsorted(times, side="right") - 1
+        worth += np.where(place >= 0, close[np.maximum(place, 0)] / close[0], 1.0)
+    mean: NDArray[np.float64] = worth / len(held)
+    return mean
+
+
+class _Risk(NamedTuple):
+    """Figures of the returns; None where there are none to speak of."""
+
+    per_year: float | None = None
+    volatility: float | None = None
+    sharpe: float | None = None
+    sortino: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+
+
+def _risk(
+    outcome: RunOutcome,
+    times: NDArray[np.int64],
+    equity: NDArray[np.float64],
+    risk_free: float,
+    periods_per_year: float | None,
+) -> _Risk:
+    import numpy as np
+
+    rows = statistics.periods(times, equity, periods_per_year)
+    returns = statistics.period_returns(rows.equity, outcome.initial_cash)
+    per_year = rows.per_year
+    if returns is None or per_year is None:
+        return _Risk(per_year)
+    alpha = beta = None
+    held = buy_and_hold(outcome, rows.times)
+    if held is not None and len(held):
+        # Both series begin with the same row, or with the cash before it.
+        held = np.concatenate([[1.0], held]) if len(returns) == len(held) else held
+        alpha, beta = statistics.alpha_beta(returns, held[1:] / held[:-1] - 1.0, per_year, risk_free)
+    return _Risk(
+        per_year,
+        statistics.volatility(returns, per_year),
+        statistics.sharpe(returns, per_year, risk_free),
+        statistics.sortino(returns, per_year, risk_free),
+        alpha,
+        beta,
+    )
+
+
+def _of_trades(trips: Mapping[str, Sequence[Any]], currency: str) -> dict[str, Any]:
+    """Figures of the closed trips. What adds money up is None where trips settle in other currencies than the run's."""
+    import numpy as np
+
+    closed = [at for at, status in enumerate(trips["status"]) if status == "closed"]
+    profits = np.array([trips["pnl"][at] for at in closed], dtype=np.float64)
+    returns = np.array([trips["return"][at] for at in closed], dtype=np.float64)
+    returns = returns[np.isfinite(returns)]
+    lengths = np.array([trips["exit_time"][at] - trips["entry_time"][at] for at in closed], dtype=np.float64)
+    lengths /= statistics.DAY_NS
+    adds = all(trips["currency"][at] == currency for at in closed)
+    money = profits if adds else profits[:0]
+    return {
+        "trades": len(closed),
+        "open_trades": len(trips["status"]) - len(closed),
+        "win_rate": statistics.win_rate(profits),
+        "profit_factor": statistics.profit_factor(money),
+        "expectancy": statistics.expectancy(money),
+        "average_return": _mean(returns),
+        "best_trade": float(returns.max()) if len(returns) else None,
+        "worst_trade": float(returns.min()) if len(returns) else None,
+        "average_win": _mean(money[money > 0]),
+        "average_loss": _mean(money[money < 0]),
+        "sqn": statistics.system_quality(money),
+        "kelly": statistics.kelly(returns),
+        "average_trade_days": _mean(lengths),
+        "longest_trade_days": float(lengths.max()) if len(lengths) else None,
+    }
+
+
+def _mean(numbers: NDArray[np.float64]) -> float | None:
+    return float(numbers.mean()) if len(numbers) else None
 
 
 def _fees(outcome: RunOutcome) -> float:
@@ -74,58 +172,58 @@ def _fees(outcome: RunOutcome) -> float:
     return float(sum(fee for fee, currency in pairs if currency == outcome.currency))
 
 
-def _buy_and_hold(outcome: RunOutcome) -> float | None:
-    """Last close / first close - 1, the mean of it over the instruments; None without bars."""
-    kept = [float(bars.close[-1] / bars.close[0]) - 1.0 for bars in outcome.bars if len(bars)]
-    return sum(kept) / len(kept) if kept else None
+def _traded(outcome: RunOutcome) -> float:
+    """Value of all fills that settle in the run's currency."""
+    fills = outcome.fills
+    values = fills.get("value") or [price * size for price, size in zip(fills["price"], fills["quantity"], strict=True)]
+    currency_of = {one["symbol"]: one["currency"] for one in outcome.instruments}
+    return float(
+        sum(
+            value
+            for value, symbol in zip(values, fills["symbol"], strict=True)
+            if currency_of.get(symbol, outcome.currency) == outcome.currency
+        )
+    )
 
 
-def _exposure(outcome: RunOutcome) -> float | None:
+def _exposure(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> float | None:
     """Share of the time from the first bar's open to the last bar's close with a position in anything."""
     bars = [one for one in outcome.bars if len(one)]
     if not bars:
         return None
     start, end = min(int(one.open_time[0]) for one in bars), max(int(one.close_time[-1]) for one in bars)
-    held = sum(until - since for since, until in time_in_market(outcome.fills, end))
-    return held / (end - start)
+    return time_in_market(trips, end) / (end - start)
 
 
-def why_no_trades(outcome: RunOutcome) -> str:
-    """Why a run has no fills, in one paragraph for people; empty when it has some."""
-    if outcome.fills["price"]:
-        return ""
-    bars = sum(len(one) for one in outcome.bars)
-    if outcome.errors:
-        first = outcome.errors[0].strip().splitlines()
-        raised = first[-1].strip()
-        return f"Nothing was traded: the strategy raised ({raised}), and its orders of that moment were discarded."
-    if not outcome.orders["order"]:
-        refused = _refusals(outcome.diagnostics)
-        if refused:
-            return f"Nothing was traded: no intent became an order. Refused: {refused}."
-        return (
-            f"Nothing was traded: the strategy placed no order in {bars:,} bars. Either its condition never held, or "
-            "it was never ready: an indicator needs as many bars as its period before ctx.warm is true."
-        )
-    return f"Nothing was traded: {len(outcome.orders['order']):,} orders, no fill. {_endings(outcome)}"
+def by_strategy(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """One row a strategy: what it ordered, filled, traded, paid and made. Profits are of its own positions, fees of its own fills."""
+    columns: dict[str, list[Any]] = {name: [] for name in STRATEGY_COLUMNS}
+    fills, holdings = outcome.fills, outcome.holdings
+    for declared in outcome.strategies:
+        name = declared["name"]
+        own = [at for at, one in enumerate(trips["strategy"]) if one == name]
+        closed = [at for at in own if trips["status"][at] == "closed"]
+        pairs = zip(fills["strategy"], fills["fee"], fills["fee_currency"], strict=True)
+        fees = sum(fee for one, fee, currency in pairs if one == name and currency == outcome.currency)
+        held = [row for row, one in enumerate(holdings.get("strategy", ())) if one == name]
+        realized = sum(holdings["realized_pnl"][row] for row in held)
+        unrealized = sum(holdings["unrealized_pnl"][row] or 0.0 for row in held)
+        wins = sum(trips["pnl"][at] > 0 for at in closed)
+        row = {
+            "strategy": name,
+            "orders": outcome.orders["strategy"].count(name),
+            "fills": fills["strategy"].count(name),
+            "trades": len(closed),
+            "open_trades": len(own) - len(closed),
+            "win_rate": wins / len(closed) if closed else None,
+            "realized_pnl": realized,
+            "unrealized_pnl": unrealized,
+            "fees": fees,
+            "pnl": realized + unrealized - fees,
+        }
+        for column, value in row.items():
+            columns[column].append(value)
+    return columns
 
 
-def _refusals(diagnostics: Mapping[str, int]) -> str:
-    ranked = sorted(diagnostics.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{code} {count:,} times" for code, count in ranked)
-
-
-def _endings(outcome: RunOutcome) -> str:
-    """What became of the orders, commonest ending first, with the codes of the refused ones."""
-    counts: dict[str, int] = {}
-    for status, code in zip(outcome.orders["status"], outcome.orders["code"], strict=True):
-        ending = f"{status} with {code}" if code else str(status)
-        counts[ending] = counts.get(ending, 0) + 1
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    text = ", ".join(f"{count:,} {ending}" for ending, count in ranked)
-    hint = " An order that is still open at the end was never reached by the market." if _still_open(counts) else ""
-    return f"They ended as: {text}.{hint}"
-
-
-def _still_open(counts: Mapping[str, int]) -> bool:
-    return any(ending in ("Accepted", "Submitted", "Created", "Triggered") for ending in counts)
+STRATEGY_COLUMNS = "strategy orders fills trades open_trades win_rate realized_pnl unrealized_pnl fees pnl".split()

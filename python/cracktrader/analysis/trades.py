@@ -1,142 +1,314 @@
 """Fills to round trips: what a trader calls a trade, from flat to flat, or to the other side.
 
-A round trip is opened by the fill that leaves flat, grows and shrinks with the fills that follow, and ends with the one
-that makes the position zero; a fill through zero ends one and opens the next, its fee divided by quantity. There is no
-matching of lots (FIFO or other): entry and exit prices are averages over the trip. A position still open at the end is
-no round trip. Fees count where they were charged in the run's currency. Prices and profits come from the fills as the
-core reported them; nothing is valued here.
+A round trip is opened by the fill that leaves flat, grows and shrinks with the fills that follow, and ends with the one that makes the
+position zero; a fill through zero ends one and opens the next, its fee and value divided by quantity. There is no matching of lots
+(neither FIFO nor LIFO): a partial exit realises against the average cost, as the core books it, and belongs to its round trip. Entry and
+exit prices are means over the trip, weighted by quantity. What is still held at the end is a trip of status "open": without an exit, its
+profit is what it realised plus what it would at the last mark.
+
+Profits come from the core; nothing is valued here. Trips of one strategy in one instrument follow each other; those of several run side
+by side. The work is in numpy, linear in fills and bars (a sort apart). Charts and figures are not here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from cracktrader.data.columns import BarColumns
+    from cracktrader.runtime.outcome import RunOutcome
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 COLUMNS = (
-    "strategy",
-    "symbol",
-    "side",
-    "entry_time",
-    "exit_time",
-    "quantity",
-    "entry_price",
-    "exit_price",
-    "fees",
-    "pnl",
-    "bars",
-)
+    "strategy symbol side status entry_time exit_time bars quantity entry_price exit_price pnl return fees mae mfe entry_rule "
+    "exit_rule entry_order exit_order fills open_quantity value currency"
+).split()
 
 
-@dataclass
-class _Trip:
-    """An open round trip; quantities are exact decimals, so that flat is recognised exactly."""
+class _Legs(NamedTuple):
+    """Fills in the order of (strategy, instrument), then time; a fill through zero is two legs."""
 
-    side: str
-    entry_time: int
-    position: Decimal = Decimal(0)
-    entered: Decimal = Decimal(0)
-    entered_value: float = 0.0
-    exited_value: float = 0.0
-    fees: float = 0.0
-    gross: float = 0.0
-
-    def enter(self, quantity: Decimal, price: float, fee: float) -> None:
-        self.position += quantity
-        self.entered += quantity
-        self.entered_value += float(quantity) * price
-        self.fees += fee
-
-    def leave(self, quantity: Decimal, price: float, fee: float, gross: float) -> None:
-        self.position -= quantity
-        self.exited_value += float(quantity) * price
-        self.fees += fee
-        self.gross += gross
+    fill: Ints
+    """Which fill the leg is of."""
+    change: Ints
+    """Signed mantissa by which it moves the position."""
+    after: Ints
+    """The position after it."""
+    share: Floats
+    """Its part of the fill's quantity."""
+    closing: Ints
+    """1 where the fill's realised profit belongs to this leg."""
+    trip: Ints
+    """Which trip it is of, counted from 0."""
+    starts: Ints
+    """The first leg of each trip."""
 
 
-def round_trips(fills: Mapping[str, Sequence[Any]], bars: Iterable[BarColumns], currency: str) -> dict[str, list[Any]]:
-    """The closed round trips of `fills` (in the order of the fills) as columns named by `COLUMNS`, oldest exit first.
+def round_trips(outcome: RunOutcome) -> dict[str, Any]:
+    """The round trips of a run as columns named by `COLUMNS`, in the order of their exits, open ones last.
 
-    `side` is "long" or "short", `quantity` the sum of the entries, `pnl` the realised profit after fees, `bars` the
-    number of bars that opened from the entry until before the exit.
+    Quantities are the sum of the entries, prices and money in the trip's `currency` (of settlement). `return` is the profit after fees
+    over the `value` that was entered. `mae` and `mfe` are the worst and the best excursion of the price from the entry price as fractions,
+    at most and at least 0. They look at the bars that lie whole between entry and exit, and at the fills themselves: of a bar in
+    which an order filled on its way nobody knows what came before. `bars` counts the bars that opened from the entry until before the
+    exit. Fees in another currency than the trip's are left out.
     """
-    opens = {one.symbol: one.open_time for one in bars}
-    trips: dict[tuple[str, str], _Trip] = {}
-    rows: list[tuple[Any, ...]] = []
-    columns = ("strategy", "symbol", "side", "time", "quantity", "price", "fee", "fee_currency", "realized_pnl")
-    for strategy, symbol, side, time, size, price, charged, fee_currency, gross in zip(
-        *(fills[name] for name in columns), strict=True
-    ):
-        fee = charged if fee_currency == currency else 0.0
-        quantity = _exact(size)
-        trip = trips.get((strategy, symbol))
-        direction = "long" if side == "buy" else "short"
-        if trip is not None and trip.side != direction:
-            closed = min(quantity, trip.position)
-            share = float(closed / quantity)
-            trip.leave(closed, price, fee * share, gross)
-            quantity -= closed
-            fee -= fee * share
-            if trip.position == 0:
-                rows.append(_row(strategy, symbol, trip, time, opens.get(symbol)))
-                del trips[strategy, symbol]
-                trip = None
-        if quantity > 0:
-            if trip is None:
-                trip = trips[strategy, symbol] = _Trip(direction, time)
-            trip.enter(quantity, price, fee)
-    return {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)}
+    fills = outcome.fills
+    if not fills["price"]:
+        return {name: [] for name in COLUMNS}
+    legs = _legs(fills)
+    trips = _money(fills, legs, outcome)
+    _add_terms(trips, fills, legs)
+    _add_open(trips, outcome)
+    _add_excursions(trips, outcome.bars, fills, legs)
+    return _ordered(trips)
 
 
-def _row(strategy: str, symbol: str, trip: _Trip, exit_time: int, opens: Any) -> tuple[Any, ...]:
-    quantity = float(trip.entered)
-    held = 0 if opens is None else int(opens.searchsorted(exit_time) - opens.searchsorted(trip.entry_time))
-    entry_price, exit_price = trip.entered_value / quantity, trip.exited_value / quantity
-    pnl = trip.gross - trip.fees
-    return (
-        strategy,
-        symbol,
-        trip.side,
-        trip.entry_time,
-        exit_time,
-        quantity,
-        entry_price,
-        exit_price,
-        trip.fees,
-        pnl,
-        held,
+def _legs(fills: Mapping[str, Sequence[Any]]) -> _Legs:
+    import numpy as np
+
+    keys: dict[tuple[str, str], int] = {}
+    pairs = zip(fills["strategy"], fills["symbol"], strict=True)
+    group = np.array([keys.setdefault(pair, len(keys)) for pair in pairs], dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    change = np.array(_changes(fills), dtype=np.int64)[order]
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    total = np.cumsum(change)
+    # One running sum over everything, less what it was where the group began.
+    after = total - np.repeat((total - change)[first], np.diff(np.append(first, len(total))))
+    before = after - change
+    through = ((before > 0) & (after < 0)) | ((before < 0) & (after > 0))
+    place = np.repeat(np.arange(len(change)), 1 + through)
+    second = np.zeros(len(place), dtype=bool)
+    second[1:] = place[1:] == place[:-1]
+    splits = through[place]
+    part = np.where(second, after[place], np.where(splits, -before[place], change[place]))
+    left = np.where(splits & ~second, 0, after[place])
+    opens = np.where(second, True, before[place] == 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(splits, np.abs(part) / np.abs(change[place]), 1.0)
+    return _Legs(
+        fill=order[place],
+        change=part,
+        after=left,
+        share=share,
+        closing=(~second).astype(np.int64),
+        trip=np.cumsum(opens) - 1,
+        starts=np.flatnonzero(opens),
     )
 
 
-def time_in_market(fills: Mapping[str, Sequence[Any]], end: int) -> list[tuple[int, int]]:
-    """The spans of time, disjoint and rising, in which any instrument of any strategy had a position; the last may be
-    open and then reaches to `end`."""
-    positions: dict[tuple[str, str], Decimal] = {}
-    spans: list[tuple[int, int]] = []
-    since: int | None = None
-    for strategy, symbol, side, time, size in zip(
-        *(fills[name] for name in ("strategy", "symbol", "side", "time", "quantity")), strict=True
-    ):
-        signed = _exact(size) if side == "buy" else -_exact(size)
-        position = positions.pop((strategy, symbol), Decimal(0)) + signed
-        if position:
-            positions[strategy, symbol] = position
-        if positions and since is None:
-            since = time
-        elif not positions and since is not None:
-            spans.append((since, time))
-            since = None
-    if since is not None:
-        spans.append((since, end))
-    return spans
+def _changes(fills: Mapping[str, Sequence[Any]]) -> Sequence[int]:
+    """Signed mantissas of the fills: those of the core where the run kept them."""
+    if "change" in fills:
+        return fills["change"]
+    sides = zip(fills["side"], fills["quantity"], strict=True)
+    return [round(size * 1e8) * (1 if side == "buy" else -1) for side, size in sides]
 
 
-def _exact(quantity: float) -> Decimal:
-    """The decimal a quantity was before it became a float: its shortest text."""
-    return Decimal(repr(float(quantity)))
+def _money(fills: Mapping[str, Sequence[Any]], legs: _Legs, outcome: RunOutcome) -> dict[str, Any]:
+    """Sides, sizes, prices and profits of the trips."""
+    import numpy as np
+
+    currency_of = {one["symbol"]: one["currency"] for one in outcome.instruments}
+    first = legs.fill[legs.starts]
+    symbols = _taken(fills["symbol"], first)
+    currencies = [currency_of.get(symbol, outcome.currency) for symbol in symbols]
+    size = np.array(fills["quantity"], dtype=np.float64)[legs.fill] * legs.share
+    price = np.array(fills["price"], dtype=np.float64)[legs.fill]
+    value = np.array(fills.get("value") or (size * price)[:0], dtype=np.float64)
+    worth = value[legs.fill] * legs.share if len(value) else size * price
+    side = np.sign(legs.change[legs.starts])
+    entering = np.sign(legs.change) == side[legs.trip]
+    own = np.array(currencies, dtype=object)[legs.trip] == np.array(fills["fee_currency"], dtype=object)[legs.fill]
+    fee = np.where(own, np.array(fills["fee"], dtype=np.float64)[legs.fill] * legs.share, 0.0)
+    gross = np.array(fills["realized_pnl"], dtype=np.float64)[legs.fill] * legs.closing
+
+    def summed(numbers: Floats) -> Floats:
+        return np.add.reduceat(numbers, legs.starts)
+
+    entered, left = summed(np.where(entering, size, 0.0)), summed(np.where(entering, 0.0, size))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entry_price = summed(np.where(entering, size * price, 0.0)) / entered
+        exit_price = summed(np.where(entering, 0.0, size * price)) / left
+    return {
+        "strategy": _taken(fills["strategy"], first),
+        "symbol": symbols,
+        "currency": currencies,
+        "sign": side,
+        "quantity": entered,
+        "entry_price": entry_price,
+        "exit_price": exit_price,
+        "fees": summed(fee),
+        "pnl": summed(gross) - summed(fee),
+        "value": summed(np.where(entering, worth, 0.0)),
+    }
+
+
+def _add_terms(trips: dict[str, Any], fills: Mapping[str, Sequence[Any]], legs: _Legs) -> None:
+    """Times, orders and rules of the first and the last fill."""
+    import numpy as np
+
+    last = np.append(legs.starts[1:], len(legs.fill)) - 1
+    first_fill, last_fill = legs.fill[legs.starts], legs.fill[last]
+    times = np.array(fills["time"], dtype=np.int64)
+    trips["entry_time"], trips["exit_time"] = times[first_fill], times[last_fill]
+    trips["closed"] = legs.after[last] == 0
+    trips["fills"] = last - legs.starts + 1
+    for name in ("rule", "order"):
+        trips[f"entry_{name}"] = _taken(fills[name], first_fill)
+        trips[f"exit_{name}"] = _taken(fills[name], last_fill)
+
+
+def _add_open(trips: dict[str, Any], outcome: RunOutcome) -> None:
+    """What an open trip would be worth now; one that was closed without a fill, as by a settlement, is closed with what that brought."""
+    import numpy as np
+
+    trips["open_quantity"] = np.zeros(len(trips["sign"]))
+    holdings = outcome.holdings
+    held = {
+        pair: row for row, pair in enumerate(zip(holdings.get("strategy", ()), holdings.get("symbol", ()), strict=True))
+    }
+    for at in np.flatnonzero(~trips["closed"]):
+        row = held.get((trips["strategy"][at], trips["symbol"][at]))
+        if row is None:
+            trips["open_quantity"][at] = trips["quantity"][at] * trips["sign"][at]
+            continue
+        trips["open_quantity"][at] = holdings["quantity"][row]
+        unrealized = holdings["unrealized_pnl"][row]
+        trips["pnl"][at] += np.nan if unrealized is None else unrealized
+        if holdings["quantity"][row] == 0:
+            _close_unfilled(trips, int(at), row, outcome)
+
+
+def _close_unfilled(trips: dict[str, Any], at: int, row: int, outcome: RunOutcome) -> None:
+    """A position that ended without a fill of its own: its profit is what the core realised beyond all fills."""
+    import numpy as np
+
+    pair = (trips["strategy"][at], trips["symbol"][at])
+    fills = outcome.fills
+    of_fills = sum(
+        gross
+        for strategy, symbol, gross in zip(fills["strategy"], fills["symbol"], fills["realized_pnl"], strict=True)
+        if (strategy, symbol) == pair
+    )
+    mark = outcome.holdings["mark"][row]
+    trips["pnl"][at] += outcome.holdings["realized_pnl"][row] - of_fills
+    trips["closed"][at] = True
+    trips["exit_price"][at] = np.nan if mark is None else mark
+    trips["exit_rule"][at] = "settlement"
+    trips["exit_order"][at] = None
+    trips["exit_time"][at] = _last_time(outcome, pair[1])
+
+
+def _last_time(outcome: RunOutcome, symbol: str) -> int:
+    return max((int(bars.close_time[-1]) for bars in outcome.bars if bars.symbol == symbol and len(bars)), default=0)
+
+
+# ---------------------------------------------------------------- excursions
+
+
+def _add_excursions(
+    trips: dict[str, Any], bars: Sequence[BarColumns], fills: Mapping[str, Sequence[Any]], legs: _Legs
+) -> None:
+    """The worst and the best price while the trip was on, and how many bars it lasted."""
+    import numpy as np
+
+    price = np.array(fills["price"], dtype=np.float64)[legs.fill]
+    lowest, highest = np.minimum.reduceat(price, legs.starts), np.maximum.reduceat(price, legs.starts)
+    held = np.zeros(len(lowest), dtype=np.int64)
+    symbols = np.array(trips["symbol"], dtype=object)
+    for columns in bars:
+        own = np.flatnonzero(symbols == columns.symbol)
+        if not len(own) or not len(columns):
+            continue
+        first = columns.open_time.searchsorted(trips["entry_time"][own])
+        last = columns.open_time.searchsorted(trips["exit_time"][own])
+        held[own] = np.where(trips["closed"][own], last, len(columns)) - first
+        end = _whole_bars(trips, own, columns)
+        low, high = _extremes(columns, first, end)
+        lowest[own], highest[own] = np.minimum(lowest[own], low), np.maximum(highest[own], high)
+    long = trips["sign"] > 0
+    down, up = lowest / trips["entry_price"] - 1.0, highest / trips["entry_price"] - 1.0
+    trips["mae"] = np.minimum(np.where(long, down, -up), 0.0)
+    trips["mfe"] = np.maximum(np.where(long, up, -down), 0.0)
+    trips["bars"] = held
+
+
+def _whole_bars(trips: Mapping[str, Any], own: Ints, columns: BarColumns) -> Ints:
+    """Behind the last bar that the position saw whole. A fill on a bar's way is stamped with its close: that bar is left out."""
+    import numpy as np
+
+    rules = _taken(trips["exit_rule"], own)
+    known = {rule: _fills_at_an_edge(rule) for rule in set(rules)}
+    at_edge = np.array([known[rule] for rule in rules])
+    exits = trips["exit_time"][own]
+    after, before = (columns.close_time.searchsorted(exits, side=side) for side in ("right", "left"))
+    end: Ints = np.where(trips["closed"][own], np.where(at_edge, after, before), len(columns))
+    return end
+
+
+def _fills_at_an_edge(rule: str) -> bool:
+    """Whether a fill rule fills at a bar's open or close, not between."""
+    return any(edge in rule for edge in ("open", "close", "gap", "settlement"))
+
+
+def _extremes(columns: BarColumns, first: Ints, end: Ints) -> tuple[Floats, Floats]:
+    """The lowest low and the highest high of each range of bars; infinities for an empty one."""
+    import numpy as np
+
+    scale = float(10**columns.price_decimals)
+    # Every second piece is a range, those between are thrown away. One bar more, so that a range may end at the last.
+    pieces = np.stack([first, np.maximum(end, first)], axis=1).ravel()
+    low = np.minimum.reduceat(np.append(columns.low, np.iinfo(np.int64).max), pieces)[::2] / scale
+    high = np.maximum.reduceat(np.append(columns.high, np.iinfo(np.int64).min), pieces)[::2] / scale
+    empty = end <= first
+    return np.where(empty, np.inf, low), np.where(empty, -np.inf, high)
+
+
+# ---------------------------------------------------------------- the frame
+
+
+def _ordered(trips: dict[str, Any]) -> dict[str, Any]:
+    """The columns of `COLUMNS`, oldest exit first, open trips last."""
+    import numpy as np
+
+    closed, exits = trips["closed"], trips["exit_time"]
+    order = np.lexsort((trips["entry_time"], exits, ~closed))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        trips["return"] = np.where(trips["value"] > 0, trips["pnl"] / trips["value"], np.nan)
+    trips["side"] = np.where(trips["sign"] > 0, "long", "short").tolist()
+    trips["status"] = np.where(closed, "closed", "open").tolist()
+    columns = {name: _reordered(trips[name], order) for name in COLUMNS}
+    still_open = [not one for one in closed[order]]
+    for name in ("exit_time", "exit_price", "exit_rule", "exit_order"):
+        columns[name] = [None if is_open else value for value, is_open in zip(columns[name], still_open, strict=True)]
+    return columns
+
+
+def _reordered(column: Any, order: Ints) -> list[Any]:
+    """A column in another order, as Python values; a number that does not exist is None."""
+    taken = column[order].tolist() if hasattr(column, "dtype") else _taken(column, order)
+    return [None if value != value else value for value in taken]
+
+
+def _taken(column: Sequence[Any], places: Ints) -> list[Any]:
+    return [column[at] for at in places.tolist()]
+
+
+def time_in_market(trips: Mapping[str, Sequence[Any]], end: int) -> int:
+    """How long any instrument of any strategy was held, ns; open trips last until `end`."""
+    total, until = 0, -(2**63)
+    spans = sorted(zip(trips["entry_time"], trips["exit_time"], strict=True), key=lambda span: span[0])
+    for since, exit_time in spans:
+        stop = end if exit_time is None else exit_time
+        total += max(0, stop - max(since, until))
+        until = max(until, stop)
+    return total

@@ -184,12 +184,12 @@ def _described(result: Result) -> dict[str, Any]:
         "diagnostics": dict(result.diagnostics),
         "errors": list(result.errors),
         "stopped": result.outcome.stopped,
-        "why_no_trades": result.why_no_trades(),
+        "why_no_trades": result.why_no_trades,
     }
 
 
 def _show(results: list[Result]) -> None:
-    from cracktrader.analysis.statistics import LABELS, shown
+    from cracktrader.analysis.stats import FIGURES, shown
 
     outcome, stats = results[-1].outcome, results[-1].stats
     parameters = [f"{key}={value}" for one in outcome.strategies for key, value in one["parameters"].items()]
@@ -197,7 +197,7 @@ def _show(results: list[Result]) -> None:
     names = " + ".join(one["name"] for one in outcome.strategies)
     say(f"{' '.join([names, *parameters])} on {instruments}")
     say()
-    print_table(("", outcome.currency), [(LABELS[name], shown(name, stats[name])) for name in stats])
+    print_table(("", outcome.currency), [(FIGURES[name].label, shown(name, stats[name])) for name in stats])
     show_cores(results)
     show_trouble(results[-1])
 
@@ -222,5 +222,5 @@ def show_trouble(result: Result, *, errors_only: bool = False) -> None:
         note(f"... and {len(result.errors) - _SHOWN_ERRORS:,} more")
     if result.outcome.stopped:
         note(f"the run stopped early: {result.outcome.stopped}")
-    if not errors_only and (reason := result.why_no_trades()):
+    if not errors_only and (reason := result.why_no_trades):
         note(reason)

@@ -62,14 +62,14 @@ def _strategy_copy(folder: Path) -> Path:
 
 
 def _show(results: list[Result]) -> None:
-    from cracktrader.analysis.statistics import LABELS, shown
+    from cracktrader.analysis.stats import FIGURES, shown
 
     bars = results[0].outcome.bars[0]
     times = results[0].equity["time"]
     period = f"{times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}"
     say(f"SMA cross on {bars.symbol}: {len(bars):,} daily bars of the S&P 500, {period}")
     say()
-    rows = [(LABELS[name], *(shown(name, result.stats[name]) for result in results)) for name in _FIGURES]
+    rows = [(FIGURES[name].label, *(shown(name, result.stats[name]) for result in results)) for name in _FIGURES]
     rows.append(("Events", *(f"{result.events:,}" for result in results)))
     rows.append(("Events per second", *(f"{result.events / result.seconds:,.0f}" for result in results)))
     print_table(("", *(f"{result.engine.title()} core" for result in results)), rows)

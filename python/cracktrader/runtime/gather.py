@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.backend import Machine
 from cracktrader.core.codec import CONTRACT_VERSION
-from cracktrader.core.config import Config
+from cracktrader.core.config import Config, account_of
+from cracktrader.core.engine import Execution
 from cracktrader.core.fee import Liquidity
 from cracktrader.core.indicator import to_float
+from cracktrader.core.instrument import Instrument, contract_value
 from cracktrader.core.intent import OrderType, Side, TimeInForce
 from cracktrader.core.matching import FillRule
 from cracktrader.core.order import STATUS_NAMES
+from cracktrader.core.portfolio import Position
 from cracktrader.core.reject import REJECTS
-from cracktrader.core.units import NONE_PRICE
+from cracktrader.core.units import NONE_PRICE, Rounding, mul_div_round
 from cracktrader.core.view import OrderFacts
-from cracktrader.runtime.outcome import RunOutcome
+from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 from cracktrader.strategy.views import average_price
@@ -58,6 +61,10 @@ def gather(
             {"name": declared.name, "parameters": _as_declared(one, json.loads(declared.parameters))}
             for declared, one in zip(config.strategies, host.strategies, strict=True)
         ],
+        instruments=[_instrument_facts(instrument, config) for instrument in config.instruments],
+        holdings=_holding_columns(run, config),
+        indicators=_indicators(host, config),
+        config=config,
     )
 
 
@@ -82,6 +89,11 @@ def _fill_columns(run: Machine, config: Config) -> dict[str, list[Any]]:
         "symbol": [instrument.name for instrument in instruments],
         "time": [fill.event_time for fill in fills],
         "side": [Side(fill.side).name.lower() for fill in fills],
+        "change": [_position_change(fill, config) for fill in fills],
+        "value": [
+            to_float(contract_value(instrument, fill.price, fill.quantity), instrument.settlement_scale)
+            for fill, instrument in zip(fills, instruments, strict=True)
+        ],
         "quantity": [
             to_float(fill.quantity, instrument.quantity_decimals)
             for fill, instrument in zip(fills, instruments, strict=True)
@@ -98,6 +110,18 @@ def _fill_columns(run: Machine, config: Config) -> dict[str, list[Any]]:
         ],
         "rule": [FillRule(fill.rule).name.lower() for fill in fills],
     }
+
+
+def _position_change(fill: Execution, config: Config) -> int:
+    """Mantissa by which the fill moved the position, exact: its signed quantity, less a fee that was paid in the base asset."""
+    instrument = config.instruments[fill.instrument]
+    signed = fill.quantity if fill.side == Side.BUY else -fill.quantity
+    if not instrument.is_spot or fill.fee_currency != instrument.base_currency:
+        return signed
+    if instrument.base_currency == instrument.settlement_currency:
+        return signed
+    scale = config.currencies[fill.fee_currency].scale
+    return signed - mul_div_round(fill.fee, 10**instrument.quantity_decimals, 10**scale, Rounding.HALF_EVEN)
 
 
 def _order_columns(run: Machine, config: Config) -> dict[str, list[Any]]:
@@ -147,28 +171,75 @@ def _order_row(order: OrderFacts, config: Config) -> tuple[Any, ...]:
     )
 
 
+HOLDING_COLUMNS = ("symbol", "quantity", "average_price", "realized_pnl", "unrealized_pnl", "mark")
+
+
 def _position_columns(run: Machine, config: Config) -> dict[str, list[Any]]:
-    names = ("symbol", "quantity", "average_price", "realized_pnl", "fees", "mark", "unrealized_pnl")
-    columns: dict[str, list[Any]] = {name: [] for name in names}
+    """The account's positions, one row per instrument; fees are in the currencies they were charged in, summed as they are."""
+    columns: dict[str, list[Any]] = {name: [] for name in (*HOLDING_COLUMNS, "fees")}
     fees: dict[int, float] = {}
     for fill in run.executions():
         paid = to_float(fill.fee, config.currencies[fill.fee_currency].scale)
         fees[fill.instrument] = fees.get(fill.instrument, 0.0) + paid
     for index, instrument in enumerate(config.instruments):
-        held = run.position(0, index)
-        mark = run.mark(index)
-        price = None if mark is None else to_float(mark, instrument.price_decimals)
-        quantity = to_float(held.quantity, instrument.quantity_decimals)
-        cost = to_float(held.cost, instrument.settlement_scale)
-        row = (
-            instrument.name,
-            quantity,
-            average_price(instrument, held.cost, held.quantity),
-            to_float(held.realized_pnl, instrument.settlement_scale),
-            fees.get(index, 0.0),
-            price,
-            0.0 if price is None else quantity * price - cost,
-        )
-        for name, value in zip(names, row, strict=True):
+        held = run.position(account_of(config, instrument.venue), index)
+        for name, value in zip(HOLDING_COLUMNS, _holding(run, instrument, index, held), strict=True):
+            columns[name].append(value)
+        columns["fees"].append(fees.get(index, 0.0))
+    return columns
+
+
+def _holding_columns(run: Machine, config: Config) -> dict[str, list[Any]]:
+    """Each strategy's own position in each instrument it has traded."""
+    columns: dict[str, list[Any]] = {name: [] for name in ("strategy", *HOLDING_COLUMNS)}
+    for strategy, index in sorted({(fill.strategy, fill.instrument) for fill in run.executions()}):
+        columns["strategy"].append(config.strategies[strategy].name)
+        row = _holding(run, config.instruments[index], index, run.own_position(strategy, index))
+        for name, value in zip(HOLDING_COLUMNS, row, strict=True):
             columns[name].append(value)
     return columns
+
+
+def _holding(run: Machine, instrument: Instrument, index: int, held: Position) -> tuple[Any, ...]:
+    """One row of HOLDING_COLUMNS. The unrealised profit is None while a position has no mark."""
+    mark = run.mark(index)
+    unrealized: float | None = 0.0
+    if held.quantity:
+        unrealized = (
+            None if mark is None else to_float(_unrealized(instrument, held, mark), instrument.settlement_scale)
+        )
+    return (
+        instrument.name,
+        to_float(held.quantity, instrument.quantity_decimals),
+        average_price(instrument, held.cost, held.quantity),
+        to_float(held.realized_pnl, instrument.settlement_scale),
+        unrealized,
+        None if mark is None else to_float(mark, instrument.price_decimals),
+    )
+
+
+def _unrealized(instrument: Instrument, held: Position, mark: int) -> int:
+    value = instrument.value_sign * contract_value(instrument, mark, abs(held.quantity))
+    return (value if held.quantity > 0 else -value) - held.cost
+
+
+def _instrument_facts(instrument: Instrument, config: Config) -> dict[str, Any]:
+    return {
+        "symbol": instrument.name,
+        "kind": instrument.kind.name.lower(),
+        "currency": config.currencies[instrument.settlement_currency].name,
+        "price_decimals": instrument.price_decimals,
+        "quantity_decimals": instrument.quantity_decimals,
+        "multiplier": to_float(instrument.multiplier, 9),
+    }
+
+
+def _indicators(host: StrategyHost, config: Config) -> list[BoundIndicator]:
+    """What the strategies declared, with the attribute under which each keeps it."""
+    bound = []
+    for index, context in enumerate(host.contexts):
+        kept = list(vars(host.strategies[index]).items())
+        for view, (declared, symbol) in zip(context.declared, context.declarations, strict=True):
+            attribute = next((name for name, value in kept if value is view), "")
+            bound.append(BoundIndicator(config.strategies[index].name, attribute, declared, symbol))
+    return bound

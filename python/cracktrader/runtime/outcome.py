@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from cracktrader.core.config import Config
     from cracktrader.data.columns import BarColumns
+
+
+@dataclass(frozen=True, slots=True)
+class BoundIndicator:
+    """An indicator that a strategy declared."""
+
+    strategy: str
+    attribute: str
+    """Under which name the strategy keeps it, "" when under none."""
+    declared: Any
+    """The declaration, such as SMA(10); its text where the run was loaded from disk."""
+    symbol: str
+    series: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+    """Its times and values, where the run was loaded from disk; else `runtime.indicators` computes them."""
+
+    @property
+    def label(self) -> str:
+        """For a legend: "fast_ma SMA(10)"."""
+        return f"{self.attribute} {self.name}".strip()
+
+    @property
+    def name(self) -> str:
+        """As a person writes it: "SMA(10)"."""
+        return self.declared if isinstance(self.declared, str) else described(self.declared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +67,24 @@ class RunOutcome:
     bars: list[BarColumns]
     strategies: list[dict[str, Any]]
     """name and parameters of each strategy."""
+    instruments: list[dict[str, Any]] = field(default_factory=list)
+    """symbol, kind, currency (of settlement), price_decimals, quantity_decimals, multiplier of each instrument."""
+    holdings: dict[str, list[Any]] = field(default_factory=dict)
+    """Each strategy's own positions at the end: strategy, symbol, quantity, average_price, realized_pnl, unrealized_pnl (None without
+    a mark), mark; profits before fees, in the currency of settlement."""
+    indicators: list[BoundIndicator] = field(default_factory=list)
+    config: Config | dict[str, Any] | None = None
+    """What the core ran on; where the run was loaded from disk, the same as plain values."""
+
+
+def described(declared: Any) -> str:
+    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, field='high')": what has its default value is left out."""
+    if not is_dataclass(declared) or isinstance(declared, type):
+        return repr(declared)
+    given: list[str] = []
+    for place, one in enumerate(fields(declared)):
+        value = getattr(declared, one.name)
+        if one.init and value != one.default:
+            text = described(value)
+            given.append(text if place == len(given) else f"{one.name}={text}")
+    return f"{type(declared).__name__}({', '.join(given)})"

@@ -98,6 +98,8 @@ class StrategyContext:
     """Timers that are set again when they fire: the interval in ns by id."""
     has_exits: bool = False
     """Whether an order with a parent was ever asked for."""
+    declarations: list[tuple[Declared, str]] = field(default_factory=list)
+    """What was declared, in the order of `declared`, and on which symbol."""
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -208,6 +210,7 @@ class StrategyContext:
         bound = self.view.indicator(index)
         view: IndicatorView = IndicatorView(bound) if isinstance(bound, Indicator) else bound
         self.declared.append(view)
+        self.declarations.append((declared, self.config.instruments[self.config.streams[stream].instrument].name))
         return view
 
     def set_timer(

@@ -1,0 +1,76 @@
+"""The values a run's indicators had, bar by bar: the core computes them again over the run's data, for charts and for what was never warm.
+
+A run keeps no series of its own: most are never looked at. Only declarations of the core are here; what a strategy computes in Python
+is its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cracktrader.backend import available, machine
+from cracktrader.core.config import Config, StrategyConfig
+from cracktrader.runtime.backtest import rows_of
+from cracktrader.strategy.base import Strategy
+from cracktrader.strategy.context import StrategyContext
+from cracktrader.strategy.host import StrategyHost
+from cracktrader.strategy.indicators import Declared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
+
+
+def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """By place in `outcome.indicators`: the event times of the bars it read and its value at each, NaN until warm.
+
+    A run that was loaded from disk has those that were saved with it.
+    """
+    import numpy as np
+
+    saved = {place: bound.series for place, bound in enumerate(outcome.indicators) if bound.series is not None}
+    wanted = {place: bound for place, bound in enumerate(outcome.indicators) if isinstance(bound.declared, Declared)}
+    if not isinstance(outcome.config, Config) or not wanted:
+        return saved
+    recorder = _Recorder(wanted)
+    config = replace(outcome.config, strategies=(StrategyConfig("recorder"),))
+    rows = {stream: rows_of(columns) for stream, columns in enumerate(outcome.bars)}
+    host = StrategyHost(config, [recorder], rows)
+    # Equal to the bit on both cores: the faster one will do, whichever ran.
+    run = machine("rust" if available() else "python", config, host)
+    for stream, columns in rows.items():
+        run.attach(stream, columns)
+    run.run()
+    if host.failures:
+        raise AssertionError(f"indicators could not be computed again: {host.failures[0].traceback}")
+    return {
+        place: (np.array(recorder._times[bound.symbol], dtype=np.int64), np.array(recorder._values[place]))
+        for place, bound in wanted.items()
+    }
+
+
+class _Recorder(Strategy):
+    """Declares what the strategies of a run declared and writes down every value; places no order."""
+
+    def __init__(self, wanted: dict[int, BoundIndicator]) -> None:
+        super().__init__()
+        self._wanted = wanted
+        self._times: dict[str, list[int]] = {bound.symbol: [] for bound in wanted.values()}
+        self._values: dict[int, list[float]] = {place: [] for place in wanted}
+        self._bound: dict[str, list[tuple[Any, Any]]] = {bound.symbol: [] for bound in wanted.values()}
+
+    def on_start(self, ctx: StrategyContext) -> None:
+        for place, bound in self._wanted.items():
+            view = ctx.indicator(bound.declared, symbol=bound.symbol)
+            self._bound[bound.symbol].append((view, self._values[place].append))
+
+    def on_bar(self, ctx: StrategyContext, bar: Any) -> None:
+        bound = self._bound.get(bar.symbol)
+        if bound is None:
+            return
+        self._times[bar.symbol].append(bar.event_time)
+        for view, write in bound:
+            write(view.value)
