@@ -44,6 +44,10 @@ When and at what price the simulated venue fills an order. A fill carries the nu
 outside.
 """
 
+AGGREGATES_HEAD = """\
+Bars that the core makes itself, while it runs, of the trades, quotes or bars of another stream of the same instrument.
+"""
+
 LIFECYCLE_HEAD = """\
 The state of an order is (life, pending, triggered, in_doubt) and its quantities. An input is an event and, for the
 events that have one, a guard: the remaining quantity after the event is above (`gt0`), at (`eq0`) or below (`lt0`)
@@ -186,6 +190,16 @@ def fills_page() -> str:
     return page("Fills of the simulated venue", "fills", *parts, *(f"{note[0].upper()}{note[1:]}.\n" for note in notes))
 
 
+def aggregates_page() -> str:
+    """aggregates.md"""
+    document = tables.load("aggregates")
+    fields = ("number", "name", "size", "sources", "open_time", "close_time", "closes")
+    rows = [[f"`{rule[name]}`" if name == "name" else str(rule[name]) for name in fields] for rule in document["rule"]]
+    laws = "".join(f"{number}. {law}\n" for number, law in enumerate(document["laws"], start=1))
+    head = ["number", "rule", "size", "made of", "`open_time`", "`close_time`", "closes"]
+    return page("Bars made in the core", "aggregates", AGGREGATES_HEAD, table(head, rows), "## Laws\n", laws)
+
+
 def fill_outcome(document: dict[str, Any], order_type: str, force: str, kind: str) -> str:
     """What the fill table says for one combination; a blank is an error. Text after a colon stands below the tables."""
     for *patterns, outcome in document["cell"]:
@@ -307,4 +321,5 @@ def reference() -> dict[str, str]:
         "docs/reference/reject_codes.md": reject_codes_page(),
         "docs/reference/capabilities.md": capabilities_page(),
         "docs/reference/fills.md": fills_page(),
+        "docs/reference/aggregates.md": aggregates_page(),
     }

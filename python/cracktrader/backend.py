@@ -45,6 +45,8 @@ class Machine(Protocol):
     @property
     def ended(self) -> bool: ...
     @property
+    def exhausted(self) -> bool: ...
+    @property
     def interrupted(self) -> bool: ...
     @property
     def last_record(self) -> bytes: ...
@@ -112,6 +114,10 @@ class PythonMachine:
     @property
     def ended(self) -> bool:
         return self.engine.state.ended
+
+    @property
+    def exhausted(self) -> bool:
+        return self.engine.exhausted
 
     @property
     def interrupted(self) -> bool:

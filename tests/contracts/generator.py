@@ -12,7 +12,7 @@ from typing import Any
 from hostile import Hostile
 from reached import Coverage
 from scenario import Answer, Scenario, ScriptedHost
-from world import DAY, MINUTE, SECOND, make_bars, make_config, typical_price, typical_quantity
+from world import DAY, MINUTE, SECOND, make_bars, make_config, make_sessions, typical_price, typical_quantity
 
 from cracktrader.core.config import DataKind
 from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
@@ -79,7 +79,7 @@ def new_scenario(seed: int, steps: int) -> Scenario:
     """The world of a seed, in which nothing has happened yet."""
     rng = Random(seed)
     config = make_config(rng, seed)
-    return Scenario(seed, config, make_bars(rng, config), steps=steps)
+    return Scenario(seed, config, make_bars(rng, config), make_sessions(rng, config), steps=steps)
 
 
 class Generator(ScriptedHost):

@@ -415,7 +415,16 @@ class Hostile:
         wide = rng.randint(-1, 3) if price < I64_MAX - 3 else 0
         bar = Bar(now, now + SECOND, price, price + wide, max(price - wide, 0), price, rng.choice((5, 5, -1)), stream)
         return rng.choice(
-            (Trade(0, 1, 0), Trade(price, 0, 0), Quote(price, 1, price - 1, 1), Quote(0, 1, 1, 1), bar, bar, bar)
+            (
+                Trade(0, 1, 0),
+                Trade(price, 0, 0),
+                Trade(price, 1, 3),
+                Quote(price, 1, price - 1, 1),
+                Quote(0, 1, 1, 1),
+                bar,
+                bar,
+                bar,
+            )
         )
 
     def _control(self, after: int) -> Item:

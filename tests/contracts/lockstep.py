@@ -16,6 +16,7 @@ from scenario import UNKNOWN_ORDINAL, Item, Scenario, ScriptedHost
 
 from cracktrader import backend
 from cracktrader.core.codec import Record, decode_record
+from cracktrader.core.event import Bar
 from cracktrader.core.intent import OrderId, PlaceOrder
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.replay import ReplayMismatch, replay
@@ -65,6 +66,8 @@ class Lockstep:
         for machine in self.machines:
             for stream, columns in rows.items():
                 machine.attach(stream, columns)
+            for venue, sessions in scenario.session_rows().items():
+                machine.attach_sessions(venue, sessions)
 
     def push(self, item: Item) -> None:
         """Give an item to every engine; the order it is about is looked up by name."""
@@ -171,6 +174,10 @@ class Lockstep:
         coverage.kinds[type(event.payload).__name__] += 1
         for finding in record.findings:
             coverage.codes[finding.code] += 1
+        if isinstance(event.payload, Bar) and not record.findings:
+            declared = self.scenario.config.streams[event.payload.stream]
+            if declared.is_derived:
+                coverage.made[declared.rule, self.scenario.config.streams[declared.source].kind] += 1
         for answer in record.answers:
             for _, verdict in answer.intents:
                 coverage.intents += 1

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from cracktrader.core import admission
+from cracktrader.core.config import BarRule, DataKind
 from cracktrader.core.engine import facts, outgoing
 from cracktrader.core.order import Guard, Life, OrderInput, OrderState, Pending, Transition, transition
 from cracktrader.core.reject import RejectCode
@@ -45,6 +46,8 @@ class Coverage:
     codes: Counter[int] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     """Events by type."""
+    made: Counter[tuple[BarRule, DataKind]] = field(default_factory=Counter)
+    """Bars that the core made, by rule and kind of source."""
 
     def add(self, other: Coverage) -> None:
         """Add another worker's counts."""
@@ -56,6 +59,7 @@ class Coverage:
         self.rows.update(other.rows)
         self.codes.update(other.codes)
         self.kinds.update(other.kinds)
+        self.made.update(other.made)
 
     def rarity(self, state: OrderState, told: OrderInput, guard: Guard) -> int:
         """How often the row, or what comes after it, was met: low for a row that is rare or leads to a rare state."""
@@ -98,6 +102,15 @@ def _outcome(state: OrderState, told: OrderInput, guard: Guard) -> Transition | 
     return outcome if isinstance(outcome, Transition) else None
 
 
+RECIPES = [
+    (rule, kind)
+    for rule in BarRule
+    for kind in DataKind
+    if kind is not DataKind.QUOTE or rule in (BarRule.TIME, BarRule.TICK)
+]
+"""Every rule of bars that the core makes, with every kind of source that it may have."""
+
+
 def words(row: Row) -> tuple[str, str, bool, bool, str, str]:
     """The row in the contract's names, as transition_table.py has it."""
     life, pending, triggered, in_doubt, told, guard = row
@@ -131,6 +144,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     strange = sorted(set(rows) - {tuple(row) for row in reachable if can_occur(row)})
     codes = sorted((coverage.codes[code], code.name) for code in reachable_codes())
     events = max(coverage.events, 1)
+    made = sorted((coverage.made[key], *key) for key in RECIPES)
     share, open_orders = coverage.accepted / max(coverage.intents, 1), coverage.open_orders / events
     lines = [
         f"events {coverage.events:,} in {coverage.scenarios:,} scenarios",
@@ -139,12 +153,15 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
         f"transition rows {sum(c >= floor for c, _ in least)} of {len(least)} hit {floor} times or more; least: "
         + ", ".join(f"{'/'.join(map(str, row))} {count}" for count, row in least[:3]),
         f"unreachable rows hit: {len(strange)}",
+        f"bars made {sum(coverage.made.values()):,}; least: "
+        + ", ".join(f"{rule.name} of {kind.name} {count}" for count, rule, kind in made[:3]),
         f"codes {sum(c >= floor for c, _ in codes)} of {len(codes)} given {floor} times or more; least: "
         + ", ".join(f"{name} {count}" for count, name in codes[:5]),
     ]
     missed = [f"row {row} {count} times" for count, row in least if count < floor]
     missed += [f"unreachable row {row}" for row in strange]
     missed += [f"code {name} {count} times" for count, name in codes if count < floor]
+    missed += [f"bars by {rule.name} of {kind.name} {count} times" for count, rule, kind in made if count < floor]
     if share < 0.3:
         missed.append(f"only {share:.1%} of intents accepted")
     if open_orders < 5:

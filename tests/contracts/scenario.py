@@ -18,9 +18,9 @@ from cracktrader.core import intent as intents
 from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import Capabilities, FillModel, Venue
 from cracktrader.core.codec import TimerRequest
-from cracktrader.core.config import Config, Conversion, DataKind, OnError, StrategyConfig, Stream
+from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.engine import Response
-from cracktrader.core.event import EVENT_TYPES, BarRows, Event, source_of
+from cracktrader.core.event import EVENT_TYPES, BarRows, Event, QuoteRows, Rows, SessionRows, TradeRows, source_of
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import OrderId
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
@@ -28,7 +28,12 @@ from cracktrader.core.risk import InstrumentLimit, RiskLimits
 UNKNOWN_ORDINAL = 999_999
 """What an item says of an order that was never placed."""
 UNKNOWN_ID = OrderId(0, 2**40, 0)
-COLUMNS = ("stamp", "open_time", "close_time", "open", "high", "low", "close", "volume")
+COLUMNS: dict[DataKind, tuple[type[Rows], int]] = {
+    DataKind.BAR: (BarRows, 8),
+    DataKind.TRADE: (TradeRows, 5),
+    DataKind.QUOTE: (QuoteRows, 6),
+}
+"""What the rows of a stream are, and how many columns they have, in the order of the class's fields."""
 
 
 @dataclass(slots=True)
@@ -61,22 +66,35 @@ class Scenario:
     seed: int
     config: Config
     bars: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
-    """Rows by stream, in the order of COLUMNS."""
+    """Rows by stream, whatever its kind is: see COLUMNS."""
+    sessions: dict[int, list[tuple[int, ...]]] = field(default_factory=dict)
+    """(open_time, close_time) by venue."""
     items: list[Item] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     steps: int = 0
 
-    def rows(self) -> dict[int, BarRows]:
-        """The bars as the engines take them."""
-        return {
-            stream: BarRows(*(array("q", column) for column in (zip(*rows, strict=True) if rows else [()] * 8)))
-            for stream, rows in self.bars.items()
-        }
+    def rows(self) -> dict[int, Rows]:
+        """The rows as the engines take them."""
+        made: dict[int, Rows] = {}
+        for stream, rows in self.bars.items():
+            kind, width = COLUMNS[self.config.streams[stream].kind]
+            made[stream] = kind(*_columns(rows, width))
+        return made
+
+    def session_rows(self) -> dict[int, SessionRows]:
+        """The sessions as the engines take them."""
+        return {venue: SessionRows(*_columns(rows, 2)) for venue, rows in self.sessions.items()}
 
     def copy(self) -> Scenario:
         """A scenario whose containers may be changed; items and answers are shared."""
         bars = {stream: list(rows) for stream, rows in self.bars.items()}
-        return replace(self, bars=bars, items=list(self.items), answers=dict(self.answers))
+        return replace(
+            self, bars=bars, sessions=dict(self.sessions), items=list(self.items), answers=dict(self.answers)
+        )
+
+
+def _columns(rows: list[tuple[int, ...]], width: int) -> list[array[int]]:
+    return [array("q", column) for column in (zip(*rows, strict=True) if rows else [()] * width)]
 
 
 class ScriptedHost:
@@ -167,8 +185,8 @@ def dumps(scenario: Scenario, **extra: Any) -> str:
         "seed": scenario.seed,
         "steps": scenario.steps,
         "config": asdict(scenario.config),
-        "columns": list(COLUMNS),
         "bars": {str(stream): [list(row) for row in rows] for stream, rows in scenario.bars.items()},
+        "sessions": {str(venue): [list(row) for row in rows] for venue, rows in scenario.sessions.items()},
         "items": [_item_out(item) for item in scenario.items],
         "answers": {name: _answer_out(answer) for name, answer in scenario.answers.items()},
     }
@@ -179,9 +197,15 @@ def loads(text: str) -> Scenario:
     """The scenario of a JSON text."""
     data = json.loads(text)
     bars = {int(stream): [tuple(row) for row in rows] for stream, rows in data["bars"].items()}
-    answers = {name: _answer_in(answer) for name, answer in data["answers"].items()}
+    sessions = {int(venue): [tuple(row) for row in rows] for venue, rows in data["sessions"].items()}
     return Scenario(
-        data["seed"], config_in(data["config"]), bars, [_item_in(one) for one in data["items"]], answers, data["steps"]
+        data["seed"],
+        config_in(data["config"]),
+        bars,
+        sessions,
+        [_item_in(one) for one in data["items"]],
+        {name: _answer_in(answer) for name, answer in data["answers"].items()},
+        data["steps"],
     )
 
 
@@ -205,7 +229,9 @@ def config_in(data: dict[str, Any]) -> Config:
         venues=tuple(venues),
         accounts=tuple(accounts),
         instruments=tuple(Instrument(**one | {"kind": InstrumentKind(one["kind"])}) for one in data["instruments"]),
-        streams=tuple(Stream(**one | {"kind": DataKind(one["kind"])}) for one in data["streams"]),
+        streams=tuple(
+            Stream(**one | {"kind": DataKind(one["kind"]), "rule": BarRule(one["rule"])}) for one in data["streams"]
+        ),
         strategies=tuple(strategies),
         base_currency=data["base_currency"],
         conversions=tuple(Conversion(*row) for row in data["conversions"]),

@@ -158,6 +158,11 @@ class Shrinker:
                     break
 
     def _bars(self) -> None:
+        """Fewer sessions and rows."""
+        without_sessions = self.best.copy()
+        without_sessions.sessions = {}
+        if self.best.sessions:
+            self.attempt(without_sessions)
         for stream in list(self.best.bars):
             base = self.best.copy()
 

@@ -22,7 +22,9 @@ import generate
 import reject_sources
 from transition_table import expand_transitions, reachable_keys
 
-DOCUMENTS = ("capabilities", "events", "fills", "intents", "reject_codes", "transitions")
+from cracktrader.core.config import BarRule
+
+DOCUMENTS = ("aggregates", "capabilities", "events", "fills", "intents", "reject_codes", "transitions")
 FIELD_TYPES = {"u8", "u16", "u32", "u64", "i64", "i128", "bool", "bytes", "order_id", "payload"}
 PREFIXES = dict.fromkeys(reject_sources.STAGES[:4], "E_") | {
     "report": "R_",
@@ -230,6 +232,11 @@ def test_the_fill_table_refuses_what_the_simulated_venue_does_not_declare() -> N
             assert outcome == "E_TIME_IN_FORCE", key
         else:
             assert not outcome.startswith("E_"), key
+
+
+def test_the_rules_of_bars_made_in_the_core_are_those_of_the_configuration() -> None:
+    rules = tables.load("aggregates")["rule"]
+    assert {rule["name"]: rule["number"] for rule in rules} == {rule.name.lower(): int(rule) for rule in BarRule}
 
 
 # --- what is generated

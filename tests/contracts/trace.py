@@ -22,7 +22,7 @@ from trace_story import Story
 from cracktrader import backend
 from cracktrader.core.codec import Record, decode_record
 from cracktrader.core.engine import Response
-from cracktrader.core.event import BalanceStatement, Event, Funding, Transfer
+from cracktrader.core.event import BalanceStatement, Bar, Event, Funding, Transfer
 from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import RejectCode
@@ -64,6 +64,8 @@ class ScriptedHost:
         self.story = story
         self.calls: Counter[tuple[int, str]] = Counter()
         self.view: Any = None
+        self.indicators: dict[int, list[float]] = {}
+        """Values of each declared indicator, one for every bar that a strategy is told of."""
 
     def bind(self, view: Any) -> None:
         """Take the view."""
@@ -79,13 +81,16 @@ class ScriptedHost:
         del status_changed
         name = type(event.payload).__name__
         self.calls[strategy, name] += 1
+        if name == "Bar":
+            for index, values in self.indicators.items():
+                values.append(self.view.indicator(index).value)
         answer = self.story.answer(strategy, name, self.calls[strategy, name])
         if answer is None:
             return None
         for _ in range(answer.get("draws", 0)):
             self.view.draw(strategy)
         for indicator in answer.get("indicators", []):
-            self.view.declare(strategy, *indicator)
+            self.indicators[self.view.declare(strategy, *indicator)] = []
         timers = self.story.timers(answer)
         for _ in timers:
             self.view.next_timer(strategy)
@@ -100,7 +105,8 @@ class Run:
     def __init__(self, trace: dict[str, Any], engine: str) -> None:
         self.story = Story(trace)
         self.trace = trace
-        self.machine = backend.machine(engine, self.story.config, ScriptedHost(self.story), record=True)
+        self.host = ScriptedHost(self.story)
+        self.machine = backend.machine(engine, self.story.config, self.host, record=True)
         self.ledger = Ledger(self.story.config)
         self.records: list[bytes] = []
         self.rows: list[list[Any]] = []
@@ -108,11 +114,10 @@ class Run:
         self.instruments: dict[int, int] = {}
         for stream, rows in self.story.rows().items():
             self.machine.attach(stream, rows)
-        self.waiting: Counter[tuple[Any, str, int]] = Counter()
+        for venue, sessions in self.story.sessions().items():
+            self.machine.attach_sessions(venue, sessions)
         for item in self.story.pushed():
             self.machine.push(item)
-            self.waiting[item.payload, item.idempotency_key, item.event_time] += 1
-        self.bars = sum(len(rows.close_time) for rows in self.story.rows().values())
 
     def steps(self) -> Iterator[Record]:
         """Every step up to the end of the data, observed."""
@@ -136,7 +141,7 @@ class Run:
         self.ledger.agree(self.machine, everything=True)
 
     def _goes_on(self) -> bool:
-        delivered = bool(self.records) and not self.bars and not self.waiting.total()
+        delivered = bool(self.records) and self.machine.exhausted
         halted = self.machine.interrupted or (self.machine.stopped and not self.trace.get("run_on", False))
         return not delivered and not halted
 
@@ -146,11 +151,6 @@ class Run:
         self.records.append(data)
         record = decode_record(data)
         event = record.event
-        name = type(event.payload).__name__
-        self.bars -= name == "Bar"
-        pushed = event.payload, event.idempotency_key, event.event_time
-        if self.waiting[pushed] and name != "Bar":
-            self.waiting[pushed] -= 1
         admitted = [
             (answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers
         ]
@@ -242,6 +242,10 @@ class Run:
             return ", ".join(rows)
         if kind == "fills":
             return ", ".join(self._fill_text(fill) for fill in machine.executions())
+        if kind == "bars":
+            return ", ".join(self._bar_texts(int(name)))
+        if kind == "indicator":
+            return " ".join(f"{value:g}" for value in self.host.indicators[int(name)])
         holder, subject = name.split("/")
         if kind in ("cash", "fees", "transfers", "funding", "fees_of"):
             currency = story.currencies.index(subject)
@@ -260,6 +264,17 @@ class Run:
         value = getattr(position, {"position": "quantity", "realized": "realized_pnl"}.get(kind, kind))
         money = kind in ("realized", "cost")
         return decimal_text(value, declared.settlement_scale if money else declared.quantity_decimals)
+
+    def _bar_texts(self, stream: int) -> Iterator[str]:
+        """Every bar of a stream as it was delivered: `seq open_time-close_time open high low close volume`."""
+        decimals = self.story.config.instruments[self.story.config.streams[stream].instrument].price_decimals
+        for data in self.records:
+            record = decode_record(data)
+            bar = record.event.payload
+            if isinstance(bar, Bar) and bar.stream == stream and not record.findings:
+                prices = " ".join(decimal_text(price, decimals) for price in (bar.open, bar.high, bar.low, bar.close))
+                span = f"{time_text(bar.open_time)}-{time_text(bar.close_time)}"
+                yield f"{record.event.seq_id} {span} {prices} {bar.volume}"
 
     def _fill_text(self, fill: Any) -> str:
         declared = self.story.config.instruments[fill.instrument]

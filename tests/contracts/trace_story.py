@@ -1,9 +1,10 @@
 """A golden trace in the core's own values: configuration, bars, pushed items, scripted answers.
 
 A number in a trace is the raw integer of the codec; a text is in readable units: decimals at the instrument's or currency's scale, times
-as `90s`, `3m` or sums of them, names for indexes and enumerations. Keys of a trace: `why`; `config`, over engine_defaults.json; `bars` by
-stream; `push`, the items from outside; `answers`, what a strategy says in its n-th callback with an event; `run_on`, to step on when
-stopped; `steps`, the expected columns; `end`, what is asked at the end; `records_sha256`. Deliberately not here: running it (trace.py).
+as `90s`, `3m` or sums of them, names for indexes and enumerations. Keys of a trace: `why`; `config`, over engine_defaults.json;
+`bars`, `trades` and `quotes` by stream; `sessions` by venue; `push`, the items from outside; `answers`, what a strategy says in its n-th
+callback with an event; `run_on`, to step on when stopped; `steps`, the expected columns; `end`, what is asked at the end;
+`records_sha256`. Deliberately not here: running it (trace.py).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from cracktrader.core import event as events
 from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import Capabilities, FillModel, Venue, bits
 from cracktrader.core.codec import TimerRequest
-from cracktrader.core.config import Config, Conversion, DataKind, OnError, StrategyConfig, Stream
-from cracktrader.core.event import BarRows, Event, EventType, event
+from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
+from cracktrader.core.event import BarRows, Event, EventType, QuoteRows, Rows, SessionRows, TradeRows, event
 from cracktrader.core.indicator import BarField, IndicatorKind
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import (
@@ -177,7 +178,19 @@ class Story:
     def _stream(self, one: dict[str, Any]) -> Stream:
         kind = DataKind[one["kind"].upper()]
         instrument = self.instruments.index(one["instrument"])
-        return Stream(instrument, kind, one["matching"], one["volume_decimals"], moment(one["feed_latency"]))
+        rule = BarRule[one.get("rule", "time").upper()]
+        size, offset = one.get("size", 0), moment(one.get("offset", 0))
+        return Stream(
+            instrument,
+            kind,
+            one["matching"],
+            one["volume_decimals"],
+            moment(one["feed_latency"]),
+            one.get("source", NULL_INDEX),
+            rule,
+            moment(size) if rule is BarRule.TIME else size,
+            offset,
+        )
 
     def _strategy(self, name: str, one: dict[str, Any]) -> StrategyConfig:
         limits = dict(one.get("limits", {}))
@@ -217,9 +230,10 @@ class Story:
 
     # --- items
 
-    def rows(self) -> dict[int, BarRows]:
-        """Bars by stream: each a text `open_time close_time open high low close [volume]`."""
-        found = {}
+    def rows(self) -> dict[int, Rows]:
+        """Rows by stream: a bar is a text `open_time close_time open high low close [volume]`, a trade `time price quantity [aggressor]`, a
+        quote `time bid ask [bid_quantity ask_quantity]`."""
+        found: dict[int, Rows] = {}
         for name, bars in self.trace.get("bars", {}).items():
             stream = int(name)
             instrument = self.config.instruments[self.config.streams[stream].instrument]
@@ -232,6 +246,28 @@ class Story:
                 for column, value in zip(columns, (opened, opened, closed, *prices, volume), strict=True):
                     column.append(value)
             found[stream] = BarRows(*columns)
+        for key, kind, width in (("trades", TradeRows, 5), ("quotes", QuoteRows, 6)):
+            for name, ticks in self.trace.get(key, {}).items():
+                instrument = self.config.instruments[self.config.streams[int(name)].instrument]
+                made = [self._tick(tick.split(), instrument, key) for tick in ticks]
+                found[int(name)] = kind(*([row[place] for row in made] for place in range(width)))
+        return found
+
+    def _tick(self, words: list[str], instrument: Instrument, key: str) -> list[int]:
+        time, prices, quantities = moment(words[0]), instrument.price_decimals, instrument.quantity_decimals
+        if key == "trades":
+            aggressor = int(words[3]) if len(words) > 3 else 0
+            return [time, time, mantissa(words[1], prices), mantissa(words[2], quantities), aggressor]
+        bid, ask = (mantissa(word, prices) for word in words[1:3])
+        sizes = [mantissa(word, quantities) for word in words[3:5]] or [1, 1]
+        return [time, time, bid, sizes[0], ask, sizes[1]]
+
+    def sessions(self) -> dict[int, SessionRows]:
+        """Sessions by venue: each a text `open_time close_time`."""
+        found = {}
+        for name, sessions in self.trace.get("sessions", {}).items():
+            edges = [[moment(word) for word in session.split()] for session in sessions]
+            found[self.venues.index(name)] = SessionRows(*([edge[place] for edge in edges] for place in range(2)))
         return found
 
     def pushed(self) -> list[Event]:

@@ -10,7 +10,7 @@ from random import Random
 
 from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import SIMULATOR, Capabilities, FillModel, Venue
-from cracktrader.core.config import Config, Conversion, DataKind, OnError, StrategyConfig, Stream
+from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind, contract_value, problem
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
 from cracktrader.core.units import I64_MAX, MONEY_MAX, OutOfRange
@@ -60,26 +60,61 @@ def make_config(rng: Random, seed: int) -> Config:
 
 
 def make_bars(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]]]:
-    """Bars of every declared bar stream; ties, gaps and flat bars are frequent."""
-    bars = {}
+    """Rows of every declared stream that is not derived; ties, gaps and flat bars are frequent. Some streams of ticks have none."""
+    rows = {}
     for index, stream in enumerate(config.streams):
-        if stream.kind is not DataKind.BAR:
-            continue
-        instrument = config.instruments[stream.instrument]
-        interval = 10 * SECOND if stream.matching else MINUTE
-        price, rows = typical_price(instrument), []
-        start = ORIGIN + rng.choice((0, 0, 4 * SECOND)) - rng.choice((0, interval - 1))
-        for row in range(BARS if stream.matching else BARS // 5):
-            opened = start + row * interval
-            step = max(price // rng.choice((20, 100, 400)), instrument.tick)
-            values = [price + rng.randint(-3, 3) * step for _ in range(4)]
-            values = [min(max(value, instrument.tick), instrument.max_price) for value in values]
-            stamp = opened if rng.random() < 0.9 else opened + interval
-            volume = rng.choice((0, 1000, 10**12))
+        if stream.kind is DataKind.BAR and not stream.is_derived:
+            rows[index] = _bars(rng, config.instruments[stream.instrument], fine=stream.matching)
+        elif not stream.is_derived and rng.random() < 0.5:
+            rows[index] = _ticks(rng, config.instruments[stream.instrument], stream.kind)
+    return rows
+
+
+def make_sessions(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]]]:
+    """Sessions of some venues: back to back, with gaps, or none."""
+    sessions: dict[int, list[tuple[int, ...]]] = {}
+    for venue in range(len(config.venues)):
+        if rng.random() < 0.3:
+            at, made = ORIGIN - rng.choice((0, MINUTE)), []
+            for _ in range(rng.randrange(5)):
+                until = at + rng.choice((0, 20 * SECOND, 2 * MINUTE))
+                made.append((at, until))
+                at = until + rng.choice((0, 0, 10 * SECOND))
+            sessions[venue] = made
+    return sessions
+
+
+def _bars(rng: Random, instrument: Instrument, *, fine: bool) -> list[tuple[int, ...]]:
+    interval = 10 * SECOND if fine else MINUTE
+    price, rows = typical_price(instrument), []
+    start = ORIGIN + rng.choice((0, 0, 4 * SECOND)) - rng.choice((0, interval - 1))
+    for row in range(BARS if fine else BARS // 5):
+        opened = start + row * interval
+        step = max(price // rng.choice((20, 100, 400)), instrument.tick)
+        values = [price + rng.randint(-3, 3) * step for _ in range(4)]
+        values = [min(max(value, instrument.tick), instrument.max_price) for value in values]
+        stamp = opened if rng.random() < 0.9 else opened + interval
+        volume = rng.choice((0, 1000, 10**12, 10**12, 10**12 if rng.random() < 0.98 else I64_MAX))
+        if rng.random() < 0.9:
             rows.append((stamp, opened, opened + interval, values[0], max(values), min(values), values[1], volume))
-            price = values[1] if rng.random() < 0.8 else typical_price(instrument)
-        bars[index] = rows
-    return bars
+        price = values[1] if rng.random() < 0.8 else typical_price(instrument)
+    return rows
+
+
+def _ticks(rng: Random, instrument: Instrument, kind: DataKind) -> list[tuple[int, ...]]:
+    """Trades or quotes, several at one instant and some at round ones."""
+    at, rows = ORIGIN + rng.choice((0, 3 * SECOND)), []
+    for _ in range(BARS // 2):
+        price = typical_price(instrument)
+        price = min(max(price + price * rng.randint(-4, 4) // 200, instrument.tick), instrument.max_price)
+        stamp = at if rng.random() < 0.9 else at - SECOND
+        if kind is DataKind.TRADE:
+            quantity = instrument.lot * rng.choice((1, 3, 1000))
+            rows.append((stamp, at, price, quantity, rng.randrange(3)))
+        else:
+            rows.append((stamp, at, price, 1, min(price + rng.randrange(3) * instrument.tick, instrument.max_price), 0))
+        at += rng.choice((0, 0, 1, 2 * SECOND, 10 * SECOND, 10 * SECOND, 50 * SECOND))
+    return rows
 
 
 def typical_price(instrument: Instrument) -> int:
@@ -184,15 +219,39 @@ def _deposits(rng: Random, venue: int, kind: AccountKind, instruments: tuple[Ins
 
 
 def _streams(rng: Random, venues: tuple[Venue, ...], instruments: tuple[Instrument, ...]) -> tuple[Stream, ...]:
-    streams = []
+    streams: list[Stream] = []
     for index, one in enumerate(instruments):
+        first = len(streams)
         if venues[one.venue].simulated or rng.random() < 0.4:
             streams.append(Stream(index, DataKind.BAR, True, 0, rng.choice((0, 0, SECOND))))
             if rng.random() < 0.15:
                 streams.append(Stream(index, DataKind.BAR, False, 3))
+            if rng.random() < 0.25:
+                streams.append(Stream(index, rng.choice((DataKind.TRADE, DataKind.QUOTE)), False, 0))
         else:
-            streams.append(Stream(index, rng.choice((DataKind.TRADE, DataKind.QUOTE)), True, 0))
+            streams.append(
+                Stream(index, rng.choice((DataKind.TRADE, DataKind.QUOTE)), True, 0, rng.choice((0, SECOND)))
+            )
+        if rng.random() < 0.4:
+            for _ in range(rng.randint(1, 3)):
+                streams.append(_derived(rng, one, streams, rng.randrange(first, len(streams))))
     return tuple(streams)
+
+
+def _derived(rng: Random, instrument: Instrument, streams: list[Stream], index: int) -> Stream:
+    """A stream of bars that the core makes of another one."""
+    source = streams[index]
+    decimals = source.volume_decimals if source.kind is DataKind.BAR else instrument.quantity_decimals
+    rules = (BarRule.TIME, BarRule.TICK) if source.kind is DataKind.QUOTE else tuple(BarRule)
+    rule = rng.choice((BarRule.TIME, *rules))
+    size = {
+        BarRule.TIME: rng.choice((1, SECOND, 20 * SECOND, 30 * SECOND, MINUTE, 7 * SECOND + 1)),
+        BarRule.TICK: rng.randint(1, 4),
+        BarRule.VOLUME: rng.choice((1, instrument.lot * 4, 3000, 2 * 10**12)),
+        BarRule.VALUE: typical_price(instrument) * rng.choice((1, instrument.lot * 4, 3000, 2 * 10**12)),
+    }[rule]
+    offset = rng.randrange(size) if rule is BarRule.TIME and rng.random() < 0.5 else 0
+    return Stream(source.instrument, DataKind.BAR, False, decimals, 0, index, rule, size, offset)
 
 
 def _strategy(rng: Random, index: int, instruments: tuple[Instrument, ...]) -> StrategyConfig:

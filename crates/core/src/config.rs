@@ -5,8 +5,12 @@ use crate::account::{Account, AccountKind};
 use crate::capability::Venue;
 use crate::instrument::{Currency, Instrument, MAX_DECIMALS, problem};
 use crate::risk::RiskLimits;
-use crate::units::{AccountIndex, CurrencyIndex, InstrumentIndex, Time, VenueIndex, numbered};
+use crate::units::{AccountIndex, CurrencyIndex, I64_MAX, InstrumentIndex, Time, VenueIndex, numbered};
 
+/// Largest size of a value bar: with one more item, of two i64, its sum fits i128.
+pub const MAX_BAR_VALUE: i128 = 1 << 124;
+/// The source of a stream whose rows come from outside.
+pub const NULL_STREAM: u16 = u16::MAX;
 /// At this depth of callbacks that cause each other at one instant, intents are refused.
 pub const LOOP_DEPTH: u32 = 64;
 
@@ -22,6 +26,21 @@ pub enum DataKind {
     Quote = 2,
 }
 numbered!(DataKind { Bar, Trade, Quote });
+
+/// When a bar that the core makes is complete.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum BarRule {
+    /// When its span is over.
+    Time = 0,
+    /// When it has so many source items.
+    Tick = 1,
+    /// When so much was traded.
+    Volume = 2,
+    /// When so much was paid.
+    Value = 3,
+}
+numbered!(BarRule { Time, Tick, Volume, Value });
 
 /// What a strategy's exception halts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -47,6 +66,38 @@ pub struct Stream {
     pub volume_decimals: u8,
     /// From the venue to the engine; ns.
     pub feed_latency: Time,
+    /// The stream that the core makes its bars of, a derived stream; null where rows come from outside.
+    pub source: u16,
+    /// When its bars are complete.
+    pub rule: BarRule,
+    /// Of a derived stream's bars: ns, source items, volume mantissa, or price mantissa x volume mantissa.
+    pub size: i128,
+    /// Start of the time bars' grid after the epoch; 0 <= offset < size.
+    pub offset: Time,
+}
+
+impl Stream {
+    /// A stream whose rows come from outside, without latency.
+    #[must_use]
+    pub const fn outside(instrument: InstrumentIndex, kind: DataKind, matching: bool, volume_decimals: u8) -> Self {
+        Self {
+            instrument,
+            kind,
+            matching,
+            volume_decimals,
+            feed_latency: Time(0),
+            source: NULL_STREAM,
+            rule: BarRule::Time,
+            size: 0,
+            offset: Time(0),
+        }
+    }
+
+    /// Whether the core makes its bars.
+    #[must_use]
+    pub const fn is_derived(&self) -> bool {
+        self.source != NULL_STREAM
+    }
 }
 
 /// How a currency is valued in the base currency: the mark of a spot instrument whose base is `currency`.
@@ -127,11 +178,15 @@ pub fn config_problem(config: &Config) -> Option<String> {
             return Some(format!("instrument {}: {reason}", instrument.name));
         }
     }
-    for stream in &config.streams {
-        if stream.volume_decimals > MAX_DECIMALS {
-            let decimals = stream.volume_decimals;
-            return Some(format!("a stream has volume_decimals {decimals}, outside 0..{MAX_DECIMALS}"));
+    for (index, stream) in config.streams.iter().enumerate() {
+        if let Some(reason) = stream_problem(config, index, stream) {
+            return Some(format!("stream {index}: {reason}"));
         }
+    }
+    let mut ticks: Vec<_> = config.streams.iter().filter(|stream| stream.kind != DataKind::Bar).collect();
+    ticks.sort_unstable_by_key(|stream| (stream.instrument, stream.kind));
+    if ticks.windows(2).any(|pair| pair[0].instrument == pair[1].instrument && pair[0].kind == pair[1].kind) {
+        return Some("an instrument has two streams of trades, or two of quotes".into());
     }
     let mut driven: Vec<_> =
         config.streams.iter().filter(|stream| stream.matching).map(|stream| stream.instrument).collect();
@@ -190,4 +245,39 @@ fn instrument_problem(config: &Config, instrument: &Instrument) -> Option<String
         return Some("a cash account trades spot only".into());
     }
     None
+}
+
+fn stream_problem(config: &Config, index: usize, stream: &Stream) -> Option<String> {
+    let Stream { volume_decimals, source, rule, size, offset, .. } = *stream;
+    if volume_decimals > MAX_DECIMALS {
+        return Some(format!("volume_decimals {volume_decimals} is outside 0..{MAX_DECIMALS}"));
+    }
+    if !stream.is_derived() {
+        let plain = rule == BarRule::Time && size == 0 && offset.0 == 0;
+        return (!plain).then(|| "its rows come from outside, so that it has no rule, size or offset".into());
+    }
+    if usize::from(source) >= index {
+        return Some(format!("its source, stream {source}, is not declared before it"));
+    }
+    let from = &config.streams[usize::from(source)];
+    if from.instrument != stream.instrument {
+        return Some(format!("its source, stream {source}, is of another instrument"));
+    }
+    if stream.kind != DataKind::Bar || stream.matching || stream.feed_latency.0 != 0 {
+        return Some("a derived stream carries bars, drives no matching and has its source's latency".into());
+    }
+    if from.kind == DataKind::Quote && matches!(rule, BarRule::Volume | BarRule::Value) {
+        return Some("quotes have no volume to make bars by".into());
+    }
+    let quantities = config.instruments[from.instrument.at()].quantity_decimals;
+    let decimals = if from.kind == DataKind::Bar { from.volume_decimals } else { quantities };
+    if volume_decimals != decimals {
+        return Some(format!("volume_decimals {volume_decimals} are not the {decimals} of its source"));
+    }
+    let most = if rule == BarRule::Value { MAX_BAR_VALUE } else { I64_MAX.into() };
+    if !(1..=most).contains(&size) {
+        return Some(format!("size {size} is outside 1..{most}"));
+    }
+    let within = if rule == BarRule::Time { size } else { 1 };
+    (!(0..within).contains(&offset.0.into())).then(|| format!("offset {} is outside 0..{}", offset.0, within - 1))
 }

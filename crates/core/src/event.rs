@@ -99,7 +99,7 @@ pub enum EventType {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Start;
 
-/// A closed bar, delivered at its close plus the feed's latency.
+/// A closed bar: of rows, delivered at its close plus the feed's latency; or made by the core, right after what closed it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bar {
     /// When it opened.

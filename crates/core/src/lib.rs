@@ -51,6 +51,8 @@ pub mod config;
 
 pub mod timer;
 
+pub mod aggregate;
+
 pub mod indicator;
 
 pub mod state;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use crate::account::{AccountKind, EMPTY, Ledger, margin, worst_exposure};
+use crate::aggregate::Aggregate;
 use crate::book::Market;
 use crate::config::{Config, account_of};
 use crate::event::Payload;
@@ -222,6 +223,10 @@ pub struct State {
     pub owners: Vec<StrategyState>,
     /// Pending timers.
     pub timers: Timers,
+    /// By stream; those of streams that are not derived stay empty.
+    pub aggregates: Vec<Aggregate>,
+    /// Bars that closed and are delivered next; each is kept by its aggregate.
+    pub closed_bars: usize,
     /// In the order of their declaration.
     pub indicators: Vec<Indicator>,
     /// How often each code was given; not a leaf.
@@ -497,6 +502,8 @@ pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
         delivered: vec![0; config.streams.len()],
         owners: vec![StrategyState::default(); config.strategies.len()],
         timers: Timers::default(),
+        aggregates: vec![Aggregate::default(); config.streams.len()],
+        closed_bars: 0,
         indicators: Vec::new(),
         counters: BTreeMap::new(),
         config,

@@ -50,8 +50,7 @@ fn config(venue: Venue, limits: RiskLimits) -> Config {
         maker_fee: Rate(0),
         taker_fee: Rate(1_000_000),
     };
-    let stream =
-        Stream { instrument: BTC, kind: DataKind::Bar, matching: true, volume_decimals: 0, feed_latency: Time(0) };
+    let stream = Stream::outside(BTC, DataKind::Bar, true, 0);
     Config {
         currencies: vec![currency("USD"), currency("BTC")],
         venues: vec![venue],

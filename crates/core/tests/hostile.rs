@@ -95,13 +95,7 @@ fn config(world: World) -> Config {
             maker_fee: Rate(-100),
             taker_fee: Rate(1_000_000),
         }],
-        streams: vec![Stream {
-            instrument: InstrumentIndex(0),
-            kind: DataKind::Bar,
-            matching: true,
-            volume_decimals: 0,
-            feed_latency: Time(0),
-        }],
+        streams: vec![Stream::outside(InstrumentIndex(0), DataKind::Bar, true, 0)],
         strategies: ["anna", "ben"]
             .map(|name| StrategyConfig {
                 name: name.into(),

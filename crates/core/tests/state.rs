@@ -49,13 +49,7 @@ fn instrument(name: &str, kind: InstrumentKind, settlement_currency: CurrencyInd
 }
 
 fn config(kind: AccountKind) -> Config {
-    let stream = |instrument| Stream {
-        instrument,
-        kind: DataKind::Bar,
-        matching: true,
-        volume_decimals: 0,
-        feed_latency: Time(0),
-    };
+    let stream = |instrument| Stream::outside(instrument, DataKind::Bar, true, 0);
     let currency = |name: &str| Currency { name: name.into(), scale: 8 };
     Config {
         currencies: vec![currency("USD"), currency("BTC")],

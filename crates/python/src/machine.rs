@@ -170,6 +170,11 @@ impl Machine {
     }
 
     #[getter]
+    fn exhausted(&self) -> bool {
+        self.engine.exhausted()
+    }
+
+    #[getter]
     fn interrupted(&self) -> bool {
         self.engine.interrupted
     }

@@ -10,8 +10,10 @@ from cracktrader.core.account import Account, AccountKind
 from cracktrader.core.capability import Venue
 from cracktrader.core.instrument import MAX_DECIMALS, Currency, Instrument, problem
 from cracktrader.core.risk import RiskLimits
-from cracktrader.core.units import Time
+from cracktrader.core.units import I64_MAX, NULL_INDEX, Time
 
+MAX_BAR_VALUE = 2**124
+"""Largest size of a value bar: with one more item, of two i64, its sum fits i128."""
 LOOP_DEPTH = 64
 """At this depth of callbacks that cause each other at one instant, intents are refused."""
 
@@ -22,6 +24,15 @@ class DataKind(IntEnum):
     BAR = 0
     TRADE = 1
     QUOTE = 2
+
+
+class BarRule(IntEnum):
+    """When a bar that the core makes is complete."""
+
+    TIME = 0
+    TICK = 1
+    VOLUME = 2
+    VALUE = 3
 
 
 class OnError(IntEnum):
@@ -41,6 +52,18 @@ class Stream:
     """Whether it drives matching and marks; one per instrument does, the others are only delivered."""
     volume_decimals: int
     feed_latency: Time = 0
+    source: int = NULL_INDEX
+    """The stream that the core makes its bars of, a derived stream; null where rows come from outside."""
+    rule: BarRule = BarRule.TIME
+    size: int = 0
+    """Of a derived stream's bars: ns, source items, volume mantissa, or price mantissa x volume mantissa."""
+    offset: Time = 0
+    """Start of the time bars' grid after the epoch; 0 <= offset < size."""
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the core makes its bars."""
+        return self.source != NULL_INDEX
 
 
 class Conversion(NamedTuple):
@@ -103,9 +126,13 @@ def config_problem(config: Config) -> str:
         reason = _instrument_problem(config, instrument)
         if reason:
             return f"instrument {instrument.name}: {reason}"
-    for stream in config.streams:
-        if not 0 <= stream.volume_decimals <= MAX_DECIMALS:
-            return f"a stream has volume_decimals {stream.volume_decimals}, outside 0..{MAX_DECIMALS}"
+    for index in range(len(config.streams)):
+        reason = _stream_problem(config, index)
+        if reason:
+            return f"stream {index}: {reason}"
+    ticks = [(one.instrument, one.kind) for one in config.streams if one.kind is not DataKind.BAR]
+    if len(ticks) != len(set(ticks)):
+        return "an instrument has two streams of trades, or two of quotes"
     driven = [stream.instrument for stream in config.streams if stream.matching]
     if len(driven) != len(set(driven)):
         return "an instrument has two streams that drive matching"
@@ -140,3 +167,31 @@ def _instrument_problem(config: Config, instrument: Instrument) -> str:
     if account.kind is AccountKind.CASH and not instrument.is_spot:
         return "a cash account trades spot only"
     return ""
+
+
+def _stream_problem(config: Config, index: int) -> str:
+    stream = config.streams[index]
+    if not 0 <= stream.volume_decimals <= MAX_DECIMALS:
+        return f"volume_decimals {stream.volume_decimals} is outside 0..{MAX_DECIMALS}"
+    if not stream.is_derived:
+        plain = stream.rule is BarRule.TIME and stream.size == 0 and stream.offset == 0
+        return "" if plain else "its rows come from outside, so that it has no rule, size or offset"
+    if stream.source >= index:
+        return f"its source, stream {stream.source}, is not declared before it"
+    source = config.streams[stream.source]
+    if source.instrument != stream.instrument:
+        return f"its source, stream {stream.source}, is of another instrument"
+    if stream.kind is not DataKind.BAR or stream.matching or stream.feed_latency:
+        return "a derived stream carries bars, drives no matching and has its source's latency"
+    if source.kind is DataKind.QUOTE and stream.rule in (BarRule.VOLUME, BarRule.VALUE):
+        return "quotes have no volume to make bars by"
+    decimals = source.volume_decimals
+    if source.kind is not DataKind.BAR:
+        decimals = config.instruments[source.instrument].quantity_decimals
+    if stream.volume_decimals != decimals:
+        return f"volume_decimals {stream.volume_decimals} are not the {decimals} of its source"
+    most = MAX_BAR_VALUE if stream.rule is BarRule.VALUE else I64_MAX
+    if not 1 <= stream.size <= most:
+        return f"size {stream.size} is outside 1..{most}"
+    within = stream.size if stream.rule is BarRule.TIME else 1
+    return "" if 0 <= stream.offset < within else f"offset {stream.offset} is outside 0..{within - 1}"

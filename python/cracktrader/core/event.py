@@ -64,7 +64,7 @@ class Start(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A closed bar, delivered at its close plus the feed's latency."""
+    """A closed bar: of rows, delivered at its close plus the feed's latency; or made by the core, right after what closed it."""
 
     open_time: Time
     close_time: Time

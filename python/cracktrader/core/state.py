@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cracktrader.core.account import EMPTY, AccountKind, Ledger, margin, worst_exposure
+from cracktrader.core.aggregate import Aggregate
 from cracktrader.core.book import Market
 from cracktrader.core.config import Config, account_of
 from cracktrader.core.event import Payload
@@ -132,6 +133,10 @@ class State:
     markets: list[Market] = field(default_factory=list)
     owners: list[StrategyState] = field(default_factory=list)
     timers: Timers = field(default_factory=Timers)
+    aggregates: list[Aggregate] = field(default_factory=list)
+    """By stream; those of streams that are not derived stay empty."""
+    closed_bars: int = 0
+    """Bars that closed and are delivered next; each is kept by its aggregate."""
     indicators: list[Indicator] = field(default_factory=list)
     delivered: list[int] = field(default_factory=list)
     """Bars taken of each stream; not a leaf."""
@@ -308,6 +313,7 @@ def new_state(config: Config) -> State:
     state.markets = [Market() for _ in config.instruments]
     state.delivered = [0] * len(config.streams)
     state.owners = [StrategyState() for _ in config.strategies]
+    state.aggregates = [Aggregate() for _ in config.streams]
     for index, account in enumerate(config.accounts):
         state.seen[index] = Seen()
         for currency, amount in account.deposits:

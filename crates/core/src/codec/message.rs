@@ -3,7 +3,7 @@
 use super::wire::{Canonical, CodecError, Reader, canonical, canonical_number};
 use crate::account::{Account, AccountKind, Deposit};
 use crate::capability::{Capabilities, FillModel, Venue};
-use crate::config::{Config, Conversion, DataKind, OnError, StrategyConfig, Stream};
+use crate::config::{BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream};
 use crate::event::{
     Absent, Accepted, BalanceStatement, Bar, Busted, CancelRejected, Cancelled, DataEnded, Denied, EngineStopped,
     Event, EventType, Expired, Filled, Funding, InDoubt, InstrumentStatus, Payload, PositionStatement, Quote, Refused,
@@ -73,7 +73,7 @@ canonical! {
         name, venue, kind, base_currency, settlement_currency, settlement_scale, price_decimals, quantity_decimals, tick,
         lot, max_price, max_quantity, multiplier, initial_margin, maker_fee, taker_fee,
     }
-    Stream { instrument, kind, matching, volume_decimals, feed_latency }
+    Stream { instrument, kind, matching, volume_decimals, feed_latency, source, rule, size, offset }
     InstrumentLimit { instrument, max_order_quantity, max_position }
     RiskLimits {
         max_order_notional, max_open_orders, max_orders_per_window, window_ns, price_collar, max_daily_loss, instruments,
@@ -86,7 +86,7 @@ canonical! {
     }
 }
 
-canonical_number!(AccountKind, DataKind, FillModel, InstrumentKind, OnError);
+canonical_number!(AccountKind, BarRule, DataKind, FillModel, InstrumentKind, OnError);
 
 macro_rules! payloads {
     ($($name:ident),+ $(,)?) => {

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use super::wire::{Canonical, pack, prefixed, table};
 use super::{CONTRACT_HASH, encode_payload};
 use crate::account::Ledger;
+use crate::aggregate::Aggregate;
+use crate::event::Payload;
 use crate::indicator::Indicator;
 use crate::matching::SimulatedVenue;
 use crate::order::Order;
@@ -54,6 +56,8 @@ pub enum LeafKey {
     Seen(AccountIndex),
     /// A report that was taken.
     Key(AccountIndex, Box<str>),
+    /// A bar in the making, of a derived stream.
+    Aggregate(u16),
 }
 
 impl LeafKey {
@@ -78,6 +82,7 @@ impl LeafKey {
             Self::Day => 22,
             Self::Seen(..) => 23,
             Self::Key(..) => 24,
+            Self::Aggregate(..) => 25,
         }
     }
 }
@@ -113,6 +118,7 @@ pub fn encode_key(key: &LeafKey) -> Vec<u8> {
         LeafKey::Market(instrument) => instrument.write(to),
         LeafKey::Indicator(index) => index.write(to),
         LeafKey::Seen(account) => account.write(to),
+        LeafKey::Aggregate(stream) => stream.write(to),
     }
     out
 }
@@ -144,6 +150,7 @@ pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
         LeafKey::Parked(account, key) => state.parked.get(&(*account, key.clone())).map(bytes_of),
         LeafKey::Market(instrument) => market_leaf(state, *instrument),
         LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(indicator_leaf),
+        LeafKey::Aggregate(stream) => state.aggregates.get(usize::from(*stream)).map(aggregate_leaf),
         LeafKey::Day => Some(day_leaf(state)),
         LeafKey::Seen(account) => state.seen.get(account.at()).map(|seen| bytes_of(&seen.watermark)),
         LeafKey::Key(account, key) => {
@@ -254,6 +261,14 @@ fn indicator_leaf(one: &Indicator) -> Vec<u8> {
     out
 }
 
+fn aggregate_leaf(one: &Aggregate) -> Vec<u8> {
+    let mut out = Vec::with_capacity(92);
+    pack!(&mut out; one.count, one.open_time, one.end, one.close_time, one.open, one.high, one.low, one.close);
+    pack!(&mut out; one.volume, one.value);
+    table(&mut out, one.closed.len(), &one.closed, |bar, to| to.extend(encode_payload(&Payload::Bar(*bar))));
+    out
+}
+
 /// The name of every leaf of the state.
 #[must_use]
 pub fn all_keys(state: &State) -> Vec<LeafKey> {
@@ -275,6 +290,8 @@ pub fn all_keys(state: &State) -> Vec<LeafKey> {
     keys.extend(state.parked.keys().map(|(account, key)| LeafKey::Parked(*account, key.clone())));
     keys.extend((0..state.markets.len()).map(|index| LeafKey::Market(InstrumentIndex(index as u32))));
     keys.extend((0..state.indicators.len()).map(|index| LeafKey::Indicator(index as u32)));
+    let derived = state.config.streams.iter().enumerate().filter(|(_, stream)| stream.is_derived());
+    keys.extend(derived.map(|(index, _)| LeafKey::Aggregate(index as u16)));
     for (account, seen) in state.seen.iter().enumerate() {
         let account = AccountIndex(account as u16);
         keys.push(LeafKey::Seen(account));

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::aggregate::{add, fits, piece_of};
 use crate::book::{show_bar, show_quote, show_trade};
 use crate::codec::{Finding, LeafKey};
-use crate::config::{Config, DataKind};
+use crate::config::{Config, DataKind, NULL_STREAM, Stream};
 use crate::engine::facts::{
     apply_account_event, apply_engine_report, apply_report, is_report, malformed, order_ordinal,
 };
@@ -44,6 +45,11 @@ pub struct Incoming {
     config: Arc<Config>,
     /// The kind of stream that drives an instrument's mark; without one, whatever is shown does.
     marked_by: Vec<Option<DataKind>>,
+    /// The stream of trades and that of quotes, by instrument.
+    tick_streams: Vec<(u16, u16)>,
+    /// Derived streams by their source.
+    derives: Vec<Vec<u16>>,
+    derives_any: bool,
     /// Indicators by stream, as far as they were declared when it was last asked.
     by_stream: Vec<Vec<u32>>,
     indexed: usize,
@@ -58,8 +64,26 @@ impl Incoming {
         for stream in config.streams.iter().filter(|stream| stream.matching) {
             marked_by[stream.instrument.at()] = Some(stream.kind);
         }
-        let by_stream = vec![Vec::new(); config.streams.len()];
-        Self { config, marked_by, by_stream, indexed: 0, spare: Staged::default() }
+        let mut tick_streams = vec![(NULL_STREAM, NULL_STREAM); config.instruments.len()];
+        let mut derives = vec![Vec::new(); config.streams.len()];
+        for (index, stream) in (0..).zip(&config.streams) {
+            match stream.kind {
+                DataKind::Bar if stream.is_derived() => derives[usize::from(stream.source)].push(index),
+                DataKind::Bar => {}
+                DataKind::Trade => tick_streams[stream.instrument.at()].0 = index,
+                DataKind::Quote => tick_streams[stream.instrument.at()].1 = index,
+            }
+        }
+        Self {
+            marked_by,
+            tick_streams,
+            derives_any: config.streams.iter().any(Stream::is_derived),
+            derives,
+            by_stream: vec![Vec::new(); config.streams.len()],
+            indexed: 0,
+            spare: Staged::default(),
+            config,
+        }
     }
 
     /// Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays.
@@ -68,12 +92,15 @@ impl Incoming {
         let committed = if is_report(code) {
             self.commit_report(store, item)
         } else {
-            let is_market = MARKET_EVENTS.contains(&code);
-            let applied = if is_market { self.apply_market(store, item) } else { apply_control(store, item) };
-            if applied {
-                return EFFECTIVE;
-            }
-            let finding = Finding { code: RejectCode::RMalformed.number(), value: 0, limit: 0 };
+            let found = if MARKET_EVENTS.contains(&code) {
+                self.apply_market(store, item)
+            } else if apply_control(store, item) {
+                None
+            } else {
+                Some(RejectCode::RMalformed)
+            };
+            let Some(found) = found else { return EFFECTIVE };
+            let finding = Finding { code: found.number(), value: 0, limit: 0 };
             Committed { findings: vec![finding], taken: false, ..EFFECTIVE }
         };
         for finding in &committed.findings {
@@ -216,10 +243,14 @@ impl Incoming {
         }
     }
 
-    /// Marks and indicators; false for impossible content, which changes nothing.
-    fn apply_market(&mut self, store: &mut Store, item: &Event) -> bool {
-        if !self.is_market_sound(item) {
-            return false;
+    /// Marks, bars in the making and indicators; a code for impossible content, which changes nothing.
+    fn apply_market(&mut self, store: &mut Store, item: &Event) -> Option<RejectCode> {
+        if !self.is_market_sound(&store.state, item) {
+            return Some(RejectCode::RMalformed);
+        }
+        if self.derives_any && !self.aggregate(store, item) {
+            store.stop(RejectCode::SRange);
+            return Some(RejectCode::SRange);
         }
         let (moves_mark, state) = (self.moves_mark(item), &mut store.state);
         let (now, market) = (state.now, &mut state.markets[item.instrument.at()]);
@@ -231,12 +262,44 @@ impl Incoming {
                 state.delivered[usize::from(bar.stream)] += 1;
                 self.update_indicators(store, bar);
             }
-            _ if !moves_mark => return true,
+            _ if !moves_mark => return None,
             Payload::Trade(trade) => show_trade(market, trade, now),
             Payload::Quote(quote) => show_quote(market, quote, now),
             _ => {}
         }
         store.touch(LeafKey::Market(item.instrument));
+        None
+    }
+
+    /// Add the item to the bars made of its stream; false, and no bar changed, when one of them would not fit.
+    fn aggregate(&self, store: &mut Store, item: &Event) -> bool {
+        let streams = &self.config.streams;
+        let source = match &item.payload {
+            Payload::Bar(bar) => bar.stream,
+            Payload::Trade(_) => self.tick_streams[item.instrument.at()].0,
+            _ => self.tick_streams[item.instrument.at()].1,
+        };
+        if streams.get(usize::from(source)).is_some_and(Stream::is_derived) {
+            store.state.aggregates[usize::from(source)].closed.pop_front();
+            store.state.closed_bars -= 1;
+            store.touch(LeafKey::Aggregate(source));
+        }
+        let derived = self.derives.get(usize::from(source)).filter(|derived| !derived.is_empty());
+        let Some(derived) = derived else { return true };
+        let latency = streams[usize::from(source)].feed_latency;
+        let time = i128::from(store.state.now.0) - i128::from(latency.0);
+        let Some(piece) = piece_of(&item.payload, time) else { return true };
+        let state = &mut store.state;
+        let declared = |stream: &u16| &streams[usize::from(*stream)];
+        if !derived.iter().all(|stream| fits(&state.aggregates[usize::from(*stream)], declared(stream), &piece)) {
+            return false;
+        }
+        for stream in derived {
+            let state = &mut store.state;
+            let aggregate = &mut state.aggregates[usize::from(*stream)];
+            state.closed_bars += add(aggregate, declared(stream), *stream, &piece);
+            store.touch(LeafKey::Aggregate(*stream));
+        }
         true
     }
 
@@ -270,14 +333,19 @@ impl Incoming {
         self.indexed = state.indicators.len();
     }
 
-    fn is_market_sound(&self, item: &Event) -> bool {
+    fn is_market_sound(&self, state: &State, item: &Event) -> bool {
         let Some(instrument) = self.config.instruments.get(item.instrument.at()) else { return false };
         let most = instrument.max_price;
         match &item.payload {
             Payload::Bar(bar) => {
-                let stream = self.config.streams.get(usize::from(bar.stream));
-                stream.is_some_and(|stream| stream.instrument == item.instrument)
-                    && bar.low <= bar.open
+                let Some(stream) = self.config.streams.get(usize::from(bar.stream)) else { return false };
+                if stream.instrument != item.instrument || stream.kind != DataKind::Bar {
+                    return false;
+                }
+                if stream.is_derived() {
+                    return state.aggregates[usize::from(bar.stream)].closed.front() == Some(bar);
+                }
+                bar.low <= bar.open
                     && bar.open <= bar.high
                     && bar.low <= bar.close
                     && bar.close <= bar.high

@@ -172,6 +172,10 @@ impl Engine {
         let Some(declared) = self.config.streams.get(usize::from(stream)).copied() else {
             return Err(ConfigProblem(format!("stream {stream} is not declared")));
         };
+        if declared.is_derived() {
+            let source = declared.source;
+            return Err(ConfigProblem(format!("stream {stream} is derived from stream {source}: it takes no rows")));
+        }
         let (kind, given) = match &rows {
             Rows::Bars(_) => (DataKind::Bar, "BarRows"),
             Rows::Trades(_) => (DataKind::Trade, "TradeRows"),
@@ -222,10 +226,15 @@ impl Engine {
         self.take(event(Start, first), 0, host);
     }
 
-    /// Take the next item with everything the venues do before it; false when there is none.
+    /// Take the next item with everything the venues do before it; false when there is none. A bar that the last item closed comes
+    /// first: nothing stands between them.
     pub fn step<H: Host + ?Sized>(&mut self, host: &mut H) -> bool {
         if !self.store.state.started {
             self.start(host);
+            return true;
+        }
+        if self.store.state.closed_bars != 0 {
+            self.take_closed_bar(host);
             return true;
         }
         let timer = self.next_timer();
@@ -302,9 +311,15 @@ impl Engine {
         self.store.closed.extend(self.store.state.orders.values());
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether all data, and all that was pushed from outside, has been delivered.
+    #[must_use]
+    pub fn exhausted(&self) -> bool {
         let state = &self.store.state;
-        (state.started && self.sequencer.exhausted()) || self.interrupted || state.stopped != 0
+        state.started && self.sequencer.exhausted() && state.closed_bars == 0
+    }
+
+    fn is_over(&self) -> bool {
+        self.exhausted() || self.interrupted || self.store.state.stopped != 0
     }
 
     fn next_timer(&self) -> Option<Key> {
@@ -325,6 +340,20 @@ impl Engine {
         let (now, depth) = self.store.state.timers.cause(strategy, timer);
         let depth = self.depth(deadline, Cause { now, depth });
         self.take(event(TimerFired { strategy, timer, deadline }, deadline), depth, host);
+    }
+
+    /// The next bar that the core made and did not deliver yet.
+    fn take_closed_bar<H: Host + ?Sized>(&mut self, host: &mut H) {
+        let state = &self.store.state;
+        let Some(closed) = state.aggregates.iter().find_map(|one| one.closed.front().copied()) else { return };
+        let instrument = self.config.streams[usize::from(closed.stream)].instrument;
+        let item = Event {
+            event_time: closed.close_time,
+            venue: self.config.instruments[instrument.at()].venue,
+            instrument,
+            ..event(closed, state.now)
+        };
+        self.take(item, 0, host);
     }
 
     /// Depth in a chain of steps that caused each other at one instant.

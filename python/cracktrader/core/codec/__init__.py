@@ -26,6 +26,7 @@ from cracktrader.core.codec.record import (
 from cracktrader.core.codec.root import (
     ACCOUNT_POSITION,
     ACCOUNT_UNSETTLED,
+    AGGREGATE,
     DAY,
     ENGINE,
     FILL,
@@ -59,6 +60,7 @@ from cracktrader.core.codec.wire import CONTRACT_HASH, CONTRACT_VERSION, CodecEr
 __all__ = [
     "ACCOUNT_POSITION",
     "ACCOUNT_UNSETTLED",
+    "AGGREGATE",
     "Answer",
     "CONTRACT_HASH",
     "CONTRACT_VERSION",

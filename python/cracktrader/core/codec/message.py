@@ -188,7 +188,20 @@ def encode_config(config: Config) -> bytes:
                 for i in config.instruments
             ),
             table(
-                pack("IB?Bq", (s.instrument, s.kind, s.matching, s.volume_decimals, s.feed_latency))
+                pack(
+                    "IB?BqHBoq",
+                    (
+                        s.instrument,
+                        s.kind,
+                        s.matching,
+                        s.volume_decimals,
+                        s.feed_latency,
+                        s.source,
+                        s.rule,
+                        s.size,
+                        s.offset,
+                    ),
+                )
                 for s in config.streams
             ),
             table(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TypeAlias
 
+from cracktrader.core.aggregate import Aggregate
 from cracktrader.core.codec.message import encode_payload
 from cracktrader.core.codec.wire import CONTRACT_HASH, pack, prefixed, table
 from cracktrader.core.indicator import Indicator
@@ -22,7 +23,7 @@ ROOT_MODULUS = 2**256
 ENGINE, ORDER, ACCOUNT_POSITION, STRATEGY_POSITION, ACCOUNT_UNSETTLED, STRATEGY_UNSETTLED = range(1, 7)
 LEDGER, STRATEGY_FEES, STRATEGY, TIMER, FILL, PARKED = range(7, 13)
 QUIET = 20
-MARKET, INDICATOR, DAY, SEEN, KEY = range(20, 25)
+MARKET, INDICATOR, DAY, SEEN, KEY, AGGREGATE = range(20, 26)
 
 LeafKey: TypeAlias = tuple[int, ...] | tuple[int, int, str]
 KEY_FIELDS = {
@@ -43,6 +44,7 @@ KEY_FIELDS = {
     DAY: "B",
     SEEN: "BH",
     KEY: "BHs",
+    AGGREGATE: "BH",
 }
 
 
@@ -188,6 +190,25 @@ def _indicator_leaf(indicator: Indicator) -> bytes:
     return head + sums + floats + table(pack("q", (value,)) for value in indicator.window)
 
 
+def _aggregate_leaf(aggregate: Aggregate) -> bytes:
+    under_way = pack(
+        "Qqqqqqqqqo",
+        (
+            aggregate.count,
+            aggregate.open_time,
+            aggregate.end,
+            aggregate.close_time,
+            aggregate.open,
+            aggregate.high,
+            aggregate.low,
+            aggregate.close,
+            aggregate.volume,
+            aggregate.value,
+        ),
+    )
+    return under_way + table(encode_payload(bar) for bar in aggregate.closed)
+
+
 def _optional(encode: Callable[[Position], bytes], position: Position | None) -> bytes | None:
     return None if position is None else encode(position)
 
@@ -207,6 +228,7 @@ _LEAVES: dict[int, Callable[..., bytes | None]] = {
     PARKED: lambda state, *key: pack("Q", (state.parked[key],)) if key in state.parked else None,
     MARKET: _market_leaf,
     INDICATOR: lambda state, index: _indicator_leaf(state.indicators[index]),
+    AGGREGATE: lambda state, stream: _aggregate_leaf(state.aggregates[stream]),
     DAY: lambda state: pack("qo", (state.day, state.day_equity)),
     SEEN: lambda state, account: pack("Q", (state.seen[account].watermark,)),
     KEY: lambda state, account, key: (
@@ -231,6 +253,7 @@ def all_keys(state: State) -> list[LeafKey]:
     keys += [(PARKED, *key) for key in state.parked]
     keys += [(MARKET, index) for index in range(len(state.markets))]
     keys += [(INDICATOR, index) for index in range(len(state.indicators))]
+    keys += [(AGGREGATE, index) for index, stream in enumerate(state.config.streams) if stream.is_derived]
     keys += [(SEEN, account) for account in state.seen]
     keys += [(KEY, account, key) for account, seen in state.seen.items() for key in seen.contents]
     return keys

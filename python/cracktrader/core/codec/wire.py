@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "4b564f1d1341f1c7f402fdacd952a916ea415580db3feb1191a7c4be4cb86d35"
+CONTRACT_HASH = "2fb0e7b03b95c2d1004e662bad0dbedd17c018c0243b14cfecc0566e9abd2a34"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 

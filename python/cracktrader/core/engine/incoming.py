@@ -5,8 +5,9 @@ Facts are never rolled back: one that fails its check is recorded with what it b
 
 from typing import NamedTuple
 
+from cracktrader.core.aggregate import add, fits, piece_of
 from cracktrader.core.book import show_bar, show_quote, show_trade
-from cracktrader.core.codec import ENGINE, INDICATOR, KEY, MARKET, SEEN, TIMER, Finding
+from cracktrader.core.codec import AGGREGATE, ENGINE, INDICATOR, KEY, MARKET, SEEN, TIMER, Finding
 from cracktrader.core.config import Config, DataKind
 from cracktrader.core.engine.facts import (
     apply_account_event,
@@ -37,7 +38,7 @@ from cracktrader.core.event import (
 from cracktrader.core.indicator import read
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import DENSE_WINDOW, Seen
-from cracktrader.core.units import ENGINE_VENUE, OutOfRange
+from cracktrader.core.units import ENGINE_VENUE, NULL_INDEX, OutOfRange
 
 MARKET_EVENTS = frozenset((EventType.BAR, EventType.TRADE, EventType.QUOTE))
 """Events that show a price; those that move a mark make a row of the equity curve."""
@@ -66,16 +67,24 @@ class Incoming:
         self.state = store.state
         self._marked_by = {s.instrument: s.kind for s in config.streams if s.matching}
         """The kind of stream that drives an instrument's mark; without one, whatever is shown does."""
+        self._tick_streams: dict[tuple[int, DataKind], int] = {
+            (s.instrument, s.kind): index for index, s in enumerate(config.streams) if s.kind is not DataKind.BAR
+        }
+        self._derives: dict[int, list[int]] = {}
+        """Derived streams by their source."""
+        for index, stream in enumerate(config.streams):
+            if stream.is_derived:
+                self._derives.setdefault(stream.source, []).append(index)
 
     def commit(self, item: Event) -> Committed:
         """Apply the fact. A report is staged and checked as a whole; one that fails is recorded with what it breaks, the state stays."""
         code = EVENT_TYPES[type(item.payload)]
         if EventType.ACCEPTED <= code <= EventType.SETTLEMENT:
             committed = self._commit_report(item)
-        elif self._apply_market(item) if code in MARKET_EVENTS else self._apply_control(item):
+        elif (found := self._apply_other(item, code)) is None:
             return EFFECTIVE
         else:
-            committed = Committed([Finding(RejectCode.R_MALFORMED, 0, 0)], taken=False)
+            committed = Committed([Finding(found, 0, 0)], taken=False)
         for finding in committed.findings:
             self.state.count(RejectCode(finding.code))
         return committed
@@ -199,10 +208,19 @@ class Incoming:
                 self.store.touch((KEY, account, old))
             self.store.touch((SEEN, account))
 
-    def _apply_market(self, item: Event) -> bool:
-        """Marks and indicators; False for impossible content, which changes nothing."""
+    def _apply_other(self, item: Event, code: EventType) -> RejectCode | None:
+        """Market data and control events; a code for what has no effect."""
+        if code in MARKET_EVENTS:
+            return self._apply_market(item)
+        return None if self._apply_control(item) else RejectCode.R_MALFORMED
+
+    def _apply_market(self, item: Event) -> RejectCode | None:
+        """Marks, bars in the making and indicators; a code for impossible content, which changes nothing."""
         if not self._is_market_sound(item):
-            return False
+            return RejectCode.R_MALFORMED
+        if self._derives and not self._aggregate(item):
+            self.store.stop(RejectCode.S_RANGE)
+            return RejectCode.S_RANGE
         payload, state = item.payload, self.state
         market = state.markets[item.instrument]
         if isinstance(payload, Bar):
@@ -211,13 +229,38 @@ class Incoming:
             state.delivered[payload.stream] += 1
             self._update_indicators(payload)
         elif not self.moves_mark(item):
-            return True
+            return None
         elif isinstance(payload, Trade):
             show_trade(market, payload, state.now)
         elif isinstance(payload, Quote):
             show_quote(market, payload, state.now)
         self.store.touch((MARKET, item.instrument))
+        return None
+
+    def _aggregate(self, item: Event) -> bool:
+        """Add the item to the bars made of its stream; False, and no bar changed, when one of them would not fit."""
+        source, declared, aggregates = self._stream_of(item), self.config.streams, self.state.aggregates
+        if isinstance(item.payload, Bar) and declared[source].is_derived:
+            aggregates[source].closed.popleft()
+            self.state.closed_bars -= 1
+            self.store.touch((AGGREGATE, source))
+        derived = self._derives.get(source)
+        if derived is None:
+            return True
+        piece = piece_of(item.payload, self.state.now - declared[source].feed_latency)
+        if not all(fits(aggregates[stream], declared[stream], piece) for stream in derived):
+            return False
+        for stream in derived:
+            self.state.closed_bars += add(aggregates[stream], declared[stream], stream, piece)
+            self.store.touch((AGGREGATE, stream))
         return True
+
+    def _stream_of(self, item: Event) -> int:
+        """The stream of a market event: a bar names it, an instrument has one of trades and one of quotes."""
+        if isinstance(item.payload, Bar):
+            return item.payload.stream
+        kind = DataKind.TRADE if isinstance(item.payload, Trade) else DataKind.QUOTE
+        return self._tick_streams.get((item.instrument, kind), NULL_INDEX)
 
     def moves_mark(self, item: Event) -> bool:
         """Whether a market event values positions: what another stream marks is only delivered."""
@@ -240,8 +283,12 @@ class Incoming:
         if isinstance(payload, Bar):
             if payload.stream >= len(self.config.streams):
                 return False
-            if self.config.streams[payload.stream].instrument != item.instrument:
+            declared = self.config.streams[payload.stream]
+            if declared.instrument != item.instrument or declared.kind is not DataKind.BAR:
                 return False
+            if declared.is_derived:
+                closed = self.state.aggregates[payload.stream].closed
+                return bool(closed) and closed[0] == payload
             inside = payload.low <= payload.open <= payload.high and payload.low <= payload.close <= payload.high
             return inside and payload.low >= 1 and payload.high <= most and payload.volume >= 0
         if isinstance(payload, Trade):

@@ -122,6 +122,8 @@ class Engine:
         if not 0 <= stream < len(self.config.streams):
             raise ValueError(f"stream {stream} is not declared")
         declared = self.config.streams[stream]
+        if declared.is_derived:
+            raise ValueError(f"stream {stream} is derived from stream {declared.source}: it takes no rows")
         if _ROWS[declared.kind] is not type(rows):
             raise ValueError(f"stream {stream} carries {_ROWS[declared.kind].__name__}, not {type(rows).__name__}")
         problem = rows_problem(rows)
@@ -158,9 +160,13 @@ class Engine:
         self.take(event(Start(), min(first, default=0)), 0)
 
     def step(self) -> bool:
-        """Take the next item with everything the venues do before it; False when there is none."""
+        """Take the next item with everything the venues do before it; False when there is none. A bar that the last item closed comes
+        first: nothing stands between them."""
         if not self.state.started:
             self.start()
+            return True
+        if self.state.closed_bars:
+            self.take(self._closed_bar(), 0)
             return True
         timer = self._next_timer()
         while True:
@@ -219,9 +225,13 @@ class Engine:
         self._recheck()
         self.store.closed.extend(self.state.orders.values())
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether all data, and all that was pushed from outside, has been delivered."""
+        return self.state.started and self.sequencer.exhausted and not self.state.closed_bars
+
     def _is_over(self) -> bool:
-        delivered = self.state.started and self.sequencer.exhausted
-        return delivered or self.interrupted or self.state.stopped != 0
+        return self.exhausted or self.interrupted or self.state.stopped != 0
 
     def _next_timer(self) -> Key | None:
         soonest = self.state.timers.next()
@@ -237,6 +247,13 @@ class Engine:
         cause = Cause(*self.state.timers.cause(strategy, timer))
         item = event(TimerFired(strategy, timer, deadline), deadline)
         self.take(item, self._depth(deadline, cause))
+
+    def _closed_bar(self) -> Event:
+        """The next bar that the core made and did not deliver yet."""
+        stream, closed = next((index, one.closed[0]) for index, one in enumerate(self.state.aggregates) if one.closed)
+        instrument = self.config.streams[stream].instrument
+        venue = self.config.instruments[instrument].venue
+        return event(closed, self.state.now, event_time=closed.close_time, venue=venue, instrument=instrument)
 
     def _depth(self, ingest_time: Time, cause: Cause) -> int:
         """Depth in a chain of steps that caused each other at one instant."""
