@@ -66,9 +66,8 @@ def stream_tables(path: Path) -> list[Table]:
     for kind, taken in (("trades", recording.trades), ("quotes", recording.quotes)):
         for symbol, rows in sorted(taken.items()):
             lines = pl.Series(rows.lines, dtype=pl.Int64).to_numpy()
-            tables.append(
-                Table(rows.frame(), Place(str(path), 1, lines), symbol, LAYOUT, {"kind": kind, "notes": rows.notes()})
-            )
+            said = {"kind": kind, "notes": (*rows.notes(), *(recording.notes() if not tables else ()))}
+            tables.append(Table(rows.frame(), Place(str(path), 1, lines), symbol, LAYOUT, said))
     if not tables:
         raise DataError(f"{path}: the recording holds neither trades nor bookTicker messages")
     return tables
@@ -97,7 +96,8 @@ class _Taken:
         """What was not taken."""
         if not self.left_out:
             return ()
-        return (f"{self.left_out:,} messages are no trades of the market and left out",)
+        what = "message is no trade" if self.left_out == 1 else "messages are no trades"
+        return (f"{self.left_out:,} {what} of the market and left out",)
 
 
 _TRADE_COLUMNS = ("time", EXCHANGE_TIME, "trade_id", "price", "quantity", "is_buyer_maker")
@@ -108,6 +108,15 @@ _QUOTE_COLUMNS = ("time", EXCHANGE_TIME, "bid_price", "bid_quantity", "ask_price
 class _Recording:
     trades: dict[str, _Taken] = field(default_factory=dict)
     quotes: dict[str, _Taken] = field(default_factory=dict)
+    others: int = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """How much of the recording is neither."""
+        if not self.others:
+            return ()
+        return (
+            f"{self.others:,} message{' of another kind is' if self.others == 1 else 's of other kinds are'} not read",
+        )
 
 
 def _take(path: Path, file: Iterator[bytes] | IO[bytes], recording: _Recording) -> None:
@@ -119,6 +128,7 @@ def _take(path: Path, file: Iterator[bytes] | IO[bytes], recording: _Recording) 
         head = text[:96]
         is_trade = b'rade"' in head and (b'@trade"' in head or b'@aggTrade"' in head)
         if not is_trade and b'@bookTicker"' not in head:
+            recording.others += 1
             continue
         local, _, message = text.partition(b" ")
         try:

@@ -6,7 +6,7 @@ means. Work is done in slices of 16,384 rows, so that the temporaries stay in th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cracktrader.errors import DataError
@@ -19,6 +19,8 @@ CHUNK_ROWS = 16_384
 MAX_DECIMALS = 8
 # Beyond 2**53 neighbouring mantissas share one float, so a price could not be shown back.
 MANTISSA_LIMIT = 2**53
+NOISE = 2.0**-49
+"""Relative distance that a handful of roundings of float arithmetic leave: eight units in the last place."""
 
 
 class Mantissas(NamedTuple):
@@ -32,19 +34,19 @@ class Mantissas(NamedTuple):
 def to_mantissas(origin: str, columns: Sequence[NDArray[np.float64]]) -> Mantissas:
     """Convert `columns` (finite floats) with the smallest common decimals <= 8 that reproduce every value.
 
-    When even the most decimals whose mantissas stay below 2**53 do not, those are used and the largest change is
-    reported. Raises DataError when a value does not fit an integer below 2**53 at all.
+    Where none does, the smallest that come within float noise (`NOISE`) of every value are used: 0.30000000000000004 is
+    0.3. Else the most decimals whose mantissas stay below 2**53 are used, and the largest change is reported. Raises DataError when a value does not fit an integer below 2**53 at all.
     """
     ceiling = _most_decimals(origin, columns)
-    decimals = 0
-    for column in columns:
-        for start in range(0, len(column), CHUNK_ROWS):
-            part = column[start : start + CHUNK_ROWS]
-            while decimals < ceiling and not _is_exact(part, decimals):
-                decimals += 1
-        if decimals == ceiling:
-            break
-    return _convert(columns, decimals)
+    decimals = _smallest(columns, ceiling, _is_exact)
+    if decimals <= ceiling:
+        return Mantissas(_converted(columns, decimals), decimals, 0.0)
+    # Arithmetic on floats leaves noise behind; what is within it is the number that was meant, and is no change.
+    decimals = _smallest(columns, ceiling - 1, _is_close)
+    if decimals < ceiling:
+        return Mantissas(_converted(columns, decimals), decimals, 0.0)
+    converted = _converted(columns, ceiling)
+    return Mantissas(converted, ceiling, _largest_change(columns, converted, ceiling))
 
 
 def _most_decimals(origin: str, columns: Sequence[NDArray[np.float64]]) -> int:
@@ -55,6 +57,21 @@ def _most_decimals(origin: str, columns: Sequence[NDArray[np.float64]]) -> int:
     raise DataError(f"{origin}: {largest:.15g} is too large: values must stay below 2**53")
 
 
+def _smallest(
+    columns: Sequence[NDArray[np.float64]], ceiling: int, holds: Callable[[NDArray[np.float64], int], bool]
+) -> int:
+    """The smallest decimals that hold every value; `ceiling` + 1 when not even `ceiling` does."""
+    decimals = 0
+    for column in columns:
+        for start in range(0, len(column), CHUNK_ROWS):
+            part = column[start : start + CHUNK_ROWS]
+            while not holds(part, decimals):
+                decimals += 1
+                if decimals > ceiling:
+                    return decimals
+    return decimals
+
+
 def _is_exact(part: NDArray[np.float64], decimals: int) -> bool:
     import numpy as np
 
@@ -62,19 +79,40 @@ def _is_exact(part: NDArray[np.float64], decimals: int) -> bool:
     return bool((np.rint(part * scale) / scale == part).all())
 
 
-def _convert(columns: Sequence[NDArray[np.float64]], decimals: int) -> Mantissas:
+def _is_close(part: NDArray[np.float64], decimals: int) -> bool:
     import numpy as np
 
     scale = float(10**decimals)
-    largest_change = 0.0
+    return bool((np.abs(np.rint(part * scale) / scale - part) <= np.abs(part) * NOISE).all())
+
+
+def _converted(columns: Sequence[NDArray[np.float64]], decimals: int) -> list[NDArray[np.int64]]:
+    import numpy as np
+
+    scale = float(10**decimals)
     converted = []
+    scaled = np.empty(CHUNK_ROWS)
     for column in columns:
         mantissas = np.empty(len(column), dtype=np.int64)
         for start in range(0, len(column), CHUNK_ROWS):
             part = column[start : start + CHUNK_ROWS]
-            rounded = np.rint(part * scale)
+            rounded = scaled[: len(part)]
+            np.multiply(part, scale, out=rounded)
+            np.rint(rounded, out=rounded)
             mantissas[start : start + CHUNK_ROWS] = rounded
-            change = float(np.abs(rounded / scale - part).max())
-            largest_change = max(largest_change, change)
         converted.append(mantissas)
-    return Mantissas(converted, decimals, largest_change)
+    return converted
+
+
+def _largest_change(
+    columns: Sequence[NDArray[np.float64]], converted: Sequence[NDArray[np.int64]], decimals: int
+) -> float:
+    import numpy as np
+
+    scale = float(10**decimals)
+    largest = 0.0
+    for column, mantissas in zip(columns, converted, strict=True):
+        for start in range(0, len(column), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            largest = max(largest, float(np.abs(mantissas[part] / scale - column[part]).max()))
+    return largest

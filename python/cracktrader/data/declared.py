@@ -107,11 +107,11 @@ class Options:
     repair: Repairs = None
 
     def within(self, declared: Bars | Trades | Quotes) -> Options:
-        """These options with what `declared` says on top."""
+        """These options with what `declared` says on top; a symbol given from outside, as by a dict, stays."""
         said = {name: getattr(self, name) for name in _NAMES}
         for field in fields(declared):
             value = getattr(declared, field.name)
-            if field.name in said and value is not None:
+            if field.name in said and value is not None and not (field.name == "symbol" and self.symbol):
                 said[field.name] = value
         said["kind"] = declared.kind
         return Options(**said)

@@ -279,7 +279,8 @@ def _trade_columns(finished: _Finished) -> TradeColumns:
     aggressor = rows.aggressor
     assert aggressor is not None
     if not aggressor.all():
-        finished.notes.append(f"{int((aggressor == 0).sum()):,} trades do not say which side was the aggressor")
+        silent = int((aggressor == 0).sum())
+        finished.notes.append(f"{silent:,} of {len(rows):,} trades do not say which side was the aggressor")
     report = finished.report(price=prices, quantity=quantities)
     return TradeColumns(
         symbol=finished.symbol,

@@ -20,14 +20,14 @@ SHOWN_KINDS = 8
 SHOWN_ROWS = 4
 
 DROP = 'repair="drop" leaves such rows out'
-REMEDIES = {
+FURTHER_REMEDIES = {
     "ambiguous": 'dst="infer" tells the two passes of the hour apart by the order of the rows, "earliest" and "latest" choose one',
     "backwards": 'repair="sort" puts the rows in order',
     "descending": 'repair="sort" puts the rows in order',
-    "duplicate": f'{DROP} but the first of each time, repair="keep_last" all but the last',
-    "outside": f'{DROP}, repair="widen" moves high and low',
-    "high_below_low": f'{DROP}, repair="widen" moves high and low',
-    "off_grid": f'{DROP}, repair="snap" moves prices to the nearest tick',
+    "duplicate": 'repair="keep_last" keeps the last bar of each time, "drop" the first',
+    "outside": 'repair="widen" moves high and low',
+    "high_below_low": 'repair="widen" moves high and low',
+    "off_grid": 'repair="snap" moves prices to the nearest tick',
 }
 
 
@@ -76,10 +76,6 @@ class Problem:
     def text(self) -> str:
         """What is wrong with the first row."""
         return self.describe(int(self.found_at[0]))
-
-    def remedy(self) -> str:
-        """What the user may do beside correcting the data."""
-        return REMEDIES.get(self.kind, DROP)
 
 
 class Problems:
@@ -131,14 +127,13 @@ class Problems:
         first = problems[0]
         if len(problems) == 1:
             where = f"{self.place.origin} {self._line(first)}"
-            raise DataError(f"{where}; correct the data, or: {first.remedy()}")
+            raise DataError(f"{where}; {_remedies(problems)}")
         rows = len(self.rows())
         shown = [f"  {self._line(problem)}" for problem in problems[:SHOWN_KINDS]]
         if len(problems) > SHOWN_KINDS:
-            shown.append(f"  and {len(problems) - SHOWN_KINDS} more kinds")
-        remedies = list(dict.fromkeys(problem.remedy() for problem in problems))
-        head = f"{self.place.origin}: {rows:,} bad rows, {len(problems)} kinds of trouble"
-        raise DataError("\n".join([head, *shown, f"correct the data, or: {'; '.join(remedies)}"]))
+            shown.append(f"  and {len(problems) - SHOWN_KINDS} more")
+        head = f"{self.place.origin}: {rows:,} bad row{'' if rows == 1 else 's'}, {len(problems)} kinds of trouble"
+        raise DataError("\n".join([head, *shown, _remedies(problems)]))
 
     def _sorted(self) -> list[Problem]:
         return sorted(self.found, key=lambda problem: int(problem.rows[0]))
@@ -151,6 +146,15 @@ class Problems:
         numbers = ", ".join(str(self.place.number(int(row))) for row in problem.rows[:SHOWN_ROWS])
         more = ", ..." if len(problem.rows) > SHOWN_ROWS else ""
         return f"{line} ({len(problem.rows):,} such {self.place.word}s: {numbers}{more})"
+
+
+def _remedies(problems: list[Problem]) -> str:
+    """What the user may do about them, each remedy once."""
+    further = [FURTHER_REMEDIES[one.kind] for one in problems if one.kind in FURTHER_REMEDIES]
+    ways = [DROP, *dict.fromkeys(further)]
+    if all(one.kind in ("backwards", "descending") for one in problems):
+        ways = ways[1:]
+    return f"correct the data, or: {'; '.join(ways)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,9 @@ def is_source(value: Any) -> bool:
 
 
 def _is_column(value: Any) -> bool:
-    """Series and arrow arrays export themselves as streams too; a column has no column names."""
-    return not (hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "schema"))
+    """Series and arrow arrays export themselves as streams too."""
+    name = type(value).__name__
+    return name == "Series" or name.endswith("Array")
 
 
 def is_pattern(source: Any) -> bool:
@@ -176,7 +177,7 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     if frame.columns.nlevels > 1:
         frame = _one_ticker(frame)
     columns = [_pandas_column(str(name), frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
-    index = frame.index
+    index = frame.index.to_timestamp() if type(frame.index).__name__ == "PeriodIndex" else frame.index
     if type(index).__name__ == "DatetimeIndex":
         columns = [_pandas_column(INDEX_COLUMN, index.to_series()), *columns]
     elif index.name is not None and str(index.name).strip().lower() in ("time", "timestamp", "date", "datetime"):

@@ -5,6 +5,7 @@ A file without a header is recognised by the shape of its rows (`HEADERLESS`), o
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import re
@@ -60,27 +61,25 @@ class TextFile:
     frame: pl.DataFrame
     first_line: int
     layout: str
-    """What a file without a header was recognised as; empty when it has one."""
+    """What a file was recognised as by more than the names of its columns; else empty."""
 
 
 def read_text(path: Path, said: Mapping[str, str | int] | None) -> TextFile:
     """The columns of a text file, compressed or not. DataError when it is no table."""
     content = _content(path)
     head = _head(path, content)
-    skipped = next((i for i, line in enumerate(head) if line.strip() and line[0] != "#" and line[:4] != "sep="), -1)
-    if skipped < 0:
-        raise DataError(f"{path}: the file has no rows")
+    skipped, separator = _beginning(path, head)
     lines = [line for line in head[skipped:] if line.strip()]
-    separator = _separator(lines)
-    cells = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines]
+    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
     decimal_comma = separator == ";" and any(re.fullmatch(r"-?\d+,\d+", cell) for row in cells[1:5] for cell in row)
     if decimal_comma:
         cells = [[cell.replace(",", ".") for cell in row] for row in cells]
-    names, layout = (cells[0], "") if _is_header(cells[0]) else _headerless(path, cells[0], said)
-    below = 1 if not layout else 0
+    headed = _is_header(cells[0], said)
+    names, layout = (cells[0], "") if headed else _headerless(path, cells[0], said)
+    below = 1 if headed else 0
     if names[0] == "Price" and len(cells) > 2 and cells[1][0] == "Ticker":
         # The file yfinance writes: a line of tickers and a line that names the index stand below the header.
-        names, below = ["Date", *names[1:]], 3
+        names, below, layout = ["Date", *names[1:]], 3, "yfinance"
         if len(set(cells[1][1:])) > 1:
             raise DataError(f"{path}: holds several tickers side by side; write one file for each")
     names = _fitted(path, names, cells[below], skipped + below + 1) if len(cells) > below else names
@@ -209,6 +208,22 @@ def _zstd_head(path: Path) -> list[bytes]:
     return [(line or "").encode() + b"\n" for line in lines.to_series()]
 
 
+def _beginning(path: Path, head: Sequence[str]) -> tuple[int, str]:
+    """How many lines stand above the table, and its separator. DataError for what is no table."""
+    filled = [(i, line) for i, line in enumerate(head) if line.strip() and line[0] != "#" and line[:4] != "sep="]
+    if not filled:
+        raise DataError(f"{path}: the file has no rows")
+    first = filled[0][1].lstrip().lower()
+    if first.startswith(("<!doctype", "<html", "<?xml")):
+        raise DataError(f"{path}: is a web page, not a table: the download went wrong")
+    if first.startswith(("{", "[")):
+        raise DataError(f"{path}: is JSON; read it into a frame and pass that")
+    separator = _separator([line for _, line in filled[1:]] or [filled[0][1]])
+    # A line of words above the header, such as where the data comes from, has no separator in it.
+    above = len(filled) > 2 and separator not in filled[0][1] and separator in filled[1][1]
+    return filled[1 if above else 0][0], separator
+
+
 def _separator(lines: Sequence[str]) -> str:
     """The separator that splits the first lines into the same number of cells, the most cells first."""
     sample = lines[:10]
@@ -220,8 +235,11 @@ def _separator(lines: Sequence[str]) -> str:
     return max(scored)[2] if scored else ","
 
 
-def _is_header(cells: Sequence[str]) -> bool:
-    """A row is a header when a cell of it is neither number, time nor truth value."""
+def _is_header(cells: Sequence[str], said: Mapping[str, str | int] | None) -> bool:
+    """A row is a header when a cell of it is neither number, time nor truth value; where positions are said, that of the time."""
+    position = (said or {}).get("time")
+    if isinstance(position, int) and 0 <= position < len(cells):
+        return _shape(cells[position]) == "?"
     return any(_shape(cell) == "?" for cell in cells)
 
 

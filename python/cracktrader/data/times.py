@@ -47,6 +47,8 @@ _CLOCKS = (
     (r"\d{6}", "%H%M%S"),
     (r"\d{4}", "%H%M"),
 )
+_SPACED = re.compile(r"(\d)T(\d)")
+"""The T of ISO 8601 between day and time of day."""
 _ZONES = ((r"Z", "Z"), (r" ?UTC", "UTC"), (r" ?GMT", "GMT"), (r" ?(?:GMT)?[+-]\d{2}:?\d{2}", "%z"))
 
 
@@ -68,9 +70,7 @@ def read_times(place: Place, name: str, column: pl.Series, time_format: str | No
     import polars as pl
 
     if column.dtype == pl.String and time_format is None:
-        digits = column.str.strip_chars()
-        if len(column) and digits.str.contains(r"^\d+$").all(ignore_nulls=True) and digits.null_count() < len(digits):
-            column = digits.cast(pl.Int64, strict=False)
+        column = _digits_as_integers(column)
     if column.dtype == pl.Null:
         column = column.cast(pl.Int64)
     missing = column.is_null().to_numpy() if column.null_count() else None
@@ -91,16 +91,29 @@ def read_times(place: Place, name: str, column: pl.Series, time_format: str | No
     return times
 
 
+def _digits_as_integers(column: pl.Series) -> pl.Series:
+    """Text that is digits in every row as integers; other text as it is."""
+    import polars as pl
+
+    first = column.first(ignore_nulls=True)
+    if first is None or not first.strip().removesuffix(".0").isdigit():
+        return column
+    digits = column.str.strip_chars().str.strip_suffix(".0")
+    return digits.cast(pl.Int64, strict=False) if digits.str.contains(r"^\d+$").all() else column
+
+
 def join_clock(date: pl.Series, clock: pl.Series) -> pl.Series | None:
     """A date and a time of day as one text column; None when `clock` is no time of day, but a time of its own."""
     import polars as pl
 
+    if clock.dtype == pl.String and clock.str.strip_chars().str.contains(r"^\d{1,6}$").all():
+        clock = clock.str.strip_chars().cast(pl.Int64)
     if clock.dtype == pl.Time:
         text = clock.dt.to_string("%H:%M:%S%.f")
     elif clock.dtype.is_integer() and (clock.max() or 0) < 240_000:  # type: ignore[operator]
         width = 6 if clock.max() > 2_400 else 4  # type: ignore[operator]  # integers
         text = clock.cast(pl.String).str.zfill(width)
-    elif clock.dtype == pl.String and clock.str.strip_chars().str.contains(r"^(\d{1,2}:|\d{4}$|\d{6}$)").all():
+    elif clock.dtype == pl.String and clock.str.strip_chars().str.contains(r"^\d{1,2}:").all():
         text = clock.str.strip_chars()
     else:
         return None
@@ -130,7 +143,8 @@ def _from_datetimes(name: str, column: pl.Series, problems: Problems) -> Times:
 
 def _checked_days(times: Times) -> Times:
     """Wall clock readings that are all midnight are days."""
-    if times.zone == "naive" and not len(times.stamps[times.stamps % UNIT_NS["d"] != 0][:1]):
+    some, day = times.stamps[:100], UNIT_NS["d"]
+    if times.zone == "naive" and not (some % day).any() and not (times.stamps % day).any():
         times.zone = "dates"
     return times
 
@@ -181,17 +195,19 @@ def _whole(name: str, column: pl.Series, problems: Problems) -> pl.Series:
 
 def _from_text(place: Place, name: str, column: pl.Series, time_format: str | None, problems: Problems) -> Times:
 
-    text = column.str.strip_chars()
     if time_format is not None:
-        return _parse(name, text, time_format, problems)
-    text = text.str.replace("T", " ", literal=True)
-    first = text.drop_nulls()
-    if len(first) and (form := _form_of(first[0])):
-        resolved = _resolve_order(place, name, text, form.polars)
-        quick = _parse_quick(text.str.strip_suffix(form.suffix) if form.suffix else text, resolved)
-        if quick is not None and quick.null_count() == text.null_count():
+        return _parse(name, column.str.strip_chars(), time_format, problems)
+    first = column.first(ignore_nulls=True)
+    if first is not None and (form := _form_of(_SPACED.sub(r"\1 \2", first))):
+        # All rows written like the first one: the good path, which copies no text.
+        resolved = _resolve_order(place, name, column, form.polars)
+        if _SPACED.search(first):
+            resolved = resolved.replace(" ", "T", 1)
+        quick = _parse_quick(column, form.suffix, resolved)
+        if quick is not None and quick.null_count() == column.null_count():
             zone: Zone = "utc" if form.zoned else ("naive" if form.clock else "dates")
             return _checked_days(Times(_contiguous(quick.to_physical()), None, zone))
+    text = column.str.strip_chars().str.replace(_SPACED.pattern, "${1} ${2}")
     return _from_mixed_text(place, name, text, problems)
 
 
@@ -262,10 +278,14 @@ def _resolve_order(place: Place, name: str, text: pl.Series, form: str) -> str:
     )
 
 
-def _parse_quick(text: pl.Series, form: str) -> pl.Series | None:
-    """`text` parsed as nanoseconds; None when a year does not fit them or the format is refused."""
+def _parse_quick(text: pl.Series, suffix: str, form: str) -> pl.Series | None:
+    """`text` parsed as nanoseconds; None when a suffix is missing, a year does not fit them or the format is refused."""
     import polars as pl
 
+    if suffix:
+        if not text.str.ends_with(suffix).all():
+            return None
+        text = text.str.strip_suffix(suffix)
     try:
         parsed = text.str.to_datetime(form, time_unit="us", strict=False)
     except pl.exceptions.PolarsError:
