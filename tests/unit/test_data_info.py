@@ -21,6 +21,11 @@ def told(source: Any, **options: Any) -> DataInfo:
     return found
 
 
+def prices(*values: float) -> dict[str, list[float]]:
+    """Bars of one price each."""
+    return {name: list(values) for name in ("open", "high", "low", "close")}
+
+
 GAPPED = """Date,Time,Open,High,Low,Close,Volume
 2024-01-02,09:00,10,11,9.5,10.25,100
 2024-01-02,09:01,10,11,9.5,10.25,100
@@ -60,9 +65,7 @@ def test_info_describes_bars_and_does_not_raise_for_bad_rows(tmp_path: Path) -> 
 
 
 def test_info_as_a_dict_is_json() -> None:
-    described = told(
-        {"time": ["2024-01-01", "2024-01-02"], **dict.fromkeys(("open", "high", "low", "close"), [1.5, 2])}
-    )
+    described = told({"time": ["2024-01-01", "2024-01-02"], **prices(1.5, 2)})
     values = json.loads(json.dumps(described.as_dict()))
     assert values["first_time"] == "2024-01-01" and values["interval_ns"] == 1440 * MINUTE
     assert values["columns"]["close"] == "close" and values["longest_gaps"] == [] and values["memory_bytes"] == 128
@@ -87,7 +90,7 @@ def test_info_raises_only_for_what_cannot_be_described(tmp_path: Path) -> None:
         info({"open": [1.0]})
     with pytest.raises(ConfigError, match="repair='x' is unknown"):
         info(random_walk(bars=3), repair="x")
-    hopeless = told({"time": ["x"], **dict.fromkeys(("open", "high", "low", "close"), [float("nan")])})
+    hopeless = told({"time": ["x"], **prices(float("nan"))})
     assert (hopeless.first_time, hopeless.lowest_price, hopeless.interval_ns, hopeless.bad_rows) == (
         None,
         None,
@@ -140,7 +143,9 @@ def test_several_instruments_are_written_one_file_each(tmp_path: Path) -> None:
     written = convert({"A/B": walk, "C": walk}, tmp_path / "{symbol}-{kind}.parquet")
     assert [Path(one.path).name for one in written] == ["A-B-bars.parquet", "C-bars.parquet"]
     assert load(tmp_path / "A-B-bars.parquet")[0].symbol == "A/B"
-    with pytest.raises(ConfigError, match="one file for bars of A, bars of C; put {symbol} and {kind} into the name"):
+    with pytest.raises(
+        ConfigError, match=r"one file for bars of A, bars of C; put \{symbol\} and \{kind\} into the name"
+    ):
         convert({"A": walk, "C": walk}, tmp_path / "all.parquet")
 
 
@@ -151,7 +156,7 @@ def test_a_conversion_reports_its_repairs(tmp_path: Path) -> None:
 
 
 def test_a_bad_target_is_refused_and_an_old_file_stays(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the name must end in one of .parquet .pq .csv .csv.gz .csv.zst"):
+    with pytest.raises(ConfigError, match=r"the name must end in one of .parquet .pq .csv .csv.gz .csv.zst"):
         convert(random_walk(bars=3), tmp_path / "a.xlsx")
     with pytest.raises(DataError, match="cannot be written"):
         convert(random_walk(bars=3), tmp_path / "none" / "a.csv")

@@ -378,7 +378,9 @@ def test_a_column_of_symbols_parts_a_frame() -> None:
 
 
 def test_bars_and_trades_of_one_symbol_share_their_price_unit() -> None:
-    bars = Bars({"time": ["2024-01-01", "2024-01-02"], **dict.fromkeys(("open", "high", "low", "close"), [1.0, 1.0])})
+    bars = Bars(
+        {"time": ["2024-01-01", "2024-01-02"], **{name: [1.0, 1.0] for name in ("open", "high", "low", "close")}}
+    )
     trades = Trades({"time": ["2024-01-01T10:00Z"], "price": [1.125], "qty": [2]}, symbol="A")
     first, second = load({"A": bars, "B": trades}), load([Bars(bars.data, symbol="A"), trades])
     assert [one.price_decimals for one in first] == [0, 3]

@@ -191,8 +191,10 @@ def test_a_row_far_down_a_file_is_found_by_its_line(tmp_path: Path) -> None:
         (
             "numbers.csv",
             "1,2,3\n4,5,6\n",
-            "{path}: there is no header, and rows such as 1, 2, 3 (3 columns) are no known layout; add a header, or say "
-            'positions from 0, as in columns={{"time": 0, "open": 1, "high": 2, "low": 3, "close": 4}}',
+            (
+                "{path}: there is no header, and rows such as 1, 2, 3 (3 columns) are no known layout; add a header, or say "
+                'positions from 0, as in columns={{"time": 0, "open": 1, "high": 2, "low": 3, "close": 4}}'
+            ),
         ),
         (
             "twice.csv",

@@ -11,7 +11,10 @@ from cracktrader.data import QuoteColumns, TradeColumns, info, load, load_binanc
 from cracktrader.errors import ConfigError, DataError
 
 T0 = 1_723_161_600_000_000_000
-TRADE = '{{"stream":"{low}@trade","data":{{"e":"trade","E":1723161601273,"s":"{up}","t":{number},"p":"{price}","q":"0.50000000","T":1723161601272,"m":{maker}{extra}}}}}'
+TRADE = (
+    '{{"stream":"{low}@trade","data":{{"e":"trade","E":1723161601273,"s":"{up}","t":{number},"p":"{price}",'
+    '"q":"0.50000000","T":1723161601272,"m":{maker}{extra}}}}}'
+)
 QUOTE = '{{"stream":"{low}@bookTicker","data":{{"u":1,"s":"{up}","b":"{bid}","B":"1.5","a":"{ask}","A":"2.5"{extra}}}}}'
 DEPTH = (
     '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,"b":[["1","2"]],"a":[]}}'

@@ -109,8 +109,10 @@ def test_day_and_month_are_told_apart_by_any_row() -> None:
     [
         (
             ["01/02/2024 10:00"],
-            "dict row 1, column time: '01/02/2024 10:00' may be day/month or month/day, and no row tells which; "
-            'pass time_format="%d/%m/%Y %H:%M" or "%m/%d/%Y %H:%M"',
+            (
+                "dict row 1, column time: '01/02/2024 10:00' may be day/month or month/day, and no row tells which; "
+                'pass time_format="%d/%m/%Y %H:%M" or "%m/%d/%Y %H:%M"'
+            ),
         ),
         (["13/01/2024", "01/13/2024"], "dict, column time: days stand first in some rows and months in others"),
         (
@@ -119,11 +121,13 @@ def test_day_and_month_are_told_apart_by_any_row() -> None:
         ),
         (
             ["2024-01-01", "noon", "2024-02-30", "1500-01-01"],
-            "dict: 3 bad rows, 3 kinds of trouble\n"
-            "  row 2, column time: 'noon' is not a time such as 2024-01-31 16:00:00\n"
-            "  row 3, column time: '2024-02-30' names no moment of the calendar\n"
-            "  row 4, column time: '1500-01-01' is outside the years 1678 to 2261\n"
-            'correct the data, or: repair="drop" leaves such rows out',
+            (
+                "dict: 3 bad rows, 3 kinds of trouble\n"
+                "  row 2, column time: 'noon' is not a time such as 2024-01-31 16:00:00\n"
+                "  row 3, column time: '2024-02-30' names no moment of the calendar\n"
+                "  row 4, column time: '1500-01-01' is outside the years 1678 to 2261\n"
+                'correct the data, or: repair="drop" leaves such rows out'
+            ),
         ),
         (["", "2024-01-01"], "dict row 1, column time: '' is not a time such as 2024-01-31 16:00:00"),
         ([None, "2024-01-01"], "dict row 1, column time: the time is missing"),

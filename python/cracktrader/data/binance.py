@@ -62,7 +62,7 @@ def stream_tables(path: Path) -> list[Table]:
             _take(path, file, recording)
     except (OSError, EOFError) as error:
         raise DataError(f"{path}: {error}") from error
-    tables = []
+    tables: list[Table] = []
     for kind, taken in (("trades", recording.trades), ("quotes", recording.quotes)):
         for symbol, rows in sorted(taken.items()):
             lines = pl.Series(rows.lines, dtype=pl.Int64).to_numpy()

@@ -35,7 +35,8 @@ def to_mantissas(origin: str, columns: Sequence[NDArray[np.float64]]) -> Mantiss
     """Convert `columns` (finite floats) with the smallest common decimals <= 8 that reproduce every value.
 
     Where none does, the smallest that come within float noise (`NOISE`) of every value are used: 0.30000000000000004 is
-    0.3. Else the most decimals whose mantissas stay below 2**53 are used, and the largest change is reported. Raises DataError when a value does not fit an integer below 2**53 at all.
+    0.3. Else the most decimals whose mantissas stay below 2**53 are used, and the largest change is reported. Raises
+    DataError when a value does not fit an integer below 2**53 at all.
     """
     ceiling = _most_decimals(origin, columns)
     decimals = _smallest(columns, ceiling, _is_exact)

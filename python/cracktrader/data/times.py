@@ -95,11 +95,15 @@ def _digits_as_integers(column: pl.Series) -> pl.Series:
     """Text that is digits in every row as integers; other text as it is."""
     import polars as pl
 
-    first = column.first(ignore_nulls=True)
-    if first is None or not first.strip().removesuffix(".0").isdigit():
+    if not _first_text(column).strip().removesuffix(".0").isdigit():
         return column
     digits = column.str.strip_chars().str.strip_suffix(".0")
     return digits.cast(pl.Int64, strict=False) if digits.str.contains(r"^\d+$").all() else column
+
+
+def _first_text(column: pl.Series) -> str:
+    """The first value that is there; empty when none is."""
+    return str(column.first(ignore_nulls=True) or "")
 
 
 def join_clock(date: pl.Series, clock: pl.Series) -> pl.Series | None:
@@ -197,8 +201,8 @@ def _from_text(place: Place, name: str, column: pl.Series, time_format: str | No
 
     if time_format is not None:
         return _parse(name, column.str.strip_chars(), time_format, problems)
-    first = column.first(ignore_nulls=True)
-    if first is not None and (form := _form_of(_SPACED.sub(r"\1 \2", first))):
+    first = _first_text(column)
+    if form := _form_of(_SPACED.sub(r"\1 \2", first)):
         # All rows written like the first one: the good path, which copies no text.
         resolved = _resolve_order(place, name, column, form.polars)
         if _SPACED.search(first):
