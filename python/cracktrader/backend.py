@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from cracktrader.core.portfolio import Position
 
 ENGINES = ("rust", "python")
-HOW_TO_BUILD = (
-    "the Rust core is not built: run `make setup` in a checkout or `pip install .` with a Rust toolchain, "
-    'or ask for engine="python"'
-)
+_BUILD = 'run `make setup` in a checkout or `pip install .` with a Rust toolchain, or ask for engine="python"'
+HOW_TO_BUILD = f"the Rust core is not built: {_BUILD}"
 
 Progress = Callable[[int], None]
 """Called now and then during a run with the number of events taken."""
@@ -208,7 +206,7 @@ def machine(engine: str, config: Config, host: Host, record: bool = False) -> Ma
         raise ConfigError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
     extension = _extension()
     if _contract_hash(extension) != CONTRACT_HASH:
-        raise EngineNotBuilt(f"the Rust core was built for another contract: {HOW_TO_BUILD}")
+        raise EngineNotBuilt(f"the Rust core was built for another contract: {_BUILD}")
     made: Machine = extension.Machine(encode_config(config), host, record)
     return made
 

@@ -96,7 +96,10 @@ def test_with_json_a_failure_too_is_one_document(run: Run) -> None:
     said = run("backtest", "x.py", *SAMPLE, "--json")
     assert said.document == {
         "command": "backtest",
-        "error": {"type": "ConfigError", "message": "x.py: no such file"},
+        "error": {
+            "type": "ConfigError",
+            "message": "x.py: no such file; `cracktrader new NAME` writes a strategy to start from",
+        },
         "exit_code": 2,
     }
     assert run("backtest", "--json").document["error"]["type"] == "UsageError"
@@ -275,7 +278,7 @@ def test_version_names_package_and_contract(run: Run) -> None:
 
 
 def in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from cracktrader.cli import main; sys.exit(main())"
+    code = "from cracktrader.cli import program; program()"
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -320,7 +323,7 @@ def test_a_shell_completes_commands_and_options() -> None:
             "COMP_WORDS": words,
             "COMP_CWORD": str(words.count(" ")),
         }
-        code = "import sys; from cracktrader.cli import main; sys.exit(main())"
+        code = "from cracktrader.cli import program; program()"
         done = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
         )

@@ -73,7 +73,7 @@ def test_a_period_cuts_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert run["bars"] == 253
     assert main(["backtest", CROSS, "--from", "1980-01-01", "--to", "1981-01-01"]) == 2
-    assert "no bar from 1980-01-01 to 1981-01-01; the data is 1999-01-04" in capsys.readouterr().err
+    assert "has no bar from 1980-01-01 to 1981-01-01: it covers 1999-01-04" in capsys.readouterr().err
 
 
 def test_quiet_prints_nothing_and_a_symbol_names_the_instrument(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cracktrader.cli import strategy_file
 from cracktrader.cli.strategy_file import known_parameters, load_strategy, parse_parameters
 from cracktrader.errors import ConfigError, StrategyError
 
@@ -121,3 +122,13 @@ def test_parameters_take_the_type_of_their_default(tmp_path: Path) -> None:
 def test_a_bad_parameter_is_a_config_error(tmp_path: Path, pair: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_parameters(load_strategy(write(tmp_path, ONE)), [pair])
+
+
+def test_a_file_that_takes_long_to_import_is_named_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(strategy_file, "SLOW_IMPORT_S", 0.05)
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(0.5)\nfrom cracktrader import Strategy\nclass Slow(Strategy): pass\n")
+    assert load_strategy(slow).__name__ == "Slow"
+    assert capsys.readouterr().err == f"{slow} is still being imported after 0.05 s: Ctrl-C ends it\n"

@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from cracktrader.errors import CracktraderError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 INTERRUPTED = 130
 GROUPS = ("config", "data")
@@ -33,6 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Where a strategy's output is sent elsewhere, the process's own stdout is still there for the last word.
     with prompt_interrupts(lambda: _fail(given, INTERRUPTED, "Interrupted", "interrupted", sys.__stdout__)):
         return _run(given)
+
+
+def program() -> NoReturn:
+    """The installed command: `main`, and the end of the process.
+
+    An interrupted process does not wait until the interpreter has taken apart every library it had loaded, which takes 0.1 s.
+    """
+    code = main()
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(given: Sequence[str]) -> int:

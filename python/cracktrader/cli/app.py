@@ -1,7 +1,8 @@
 """The commands and their options, and nothing else: each one hands over to the file of its name.
 
 Imports inside the commands keep `cracktrader --help` under a quarter of a second. The words of an option that is a setting come
-from the setting, and so does its default: it is None here, which leaves it to the file and the environment.
+from the setting, and so does its default: it is None here, which leaves it to the file and the environment. A number is text here: the
+setting reads it, and refuses it in the same words wherever it was given.
 """
 
 from __future__ import annotations
@@ -65,11 +66,11 @@ def backtest(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the strategy; repeatable.")
     ] = None,
     strategy: Annotated[str | None, typer.Option(help="Class to run, where the file defines several.")] = None,
-    cash: Annotated[float | None, setting("backtest.cash", "--cash")] = None,
+    cash: Annotated[str | None, setting("backtest.cash", "--cash", metavar="NUMBER")] = None,
     currency: Annotated[str | None, setting("backtest.currency", "--currency")] = None,
     account: Annotated[Literal["margin", "cash"] | None, setting("backtest.account", "--account")] = None,
-    fees: Annotated[float | None, setting("backtest.fees", "--fees")] = None,
-    seed: Annotated[int | None, setting("backtest.seed", "--seed")] = None,
+    fees: Annotated[str | None, setting("backtest.fees", "--fees", metavar="NUMBER")] = None,
+    seed: Annotated[str | None, setting("backtest.seed", "--seed", metavar="NUMBER")] = None,
     fill: Annotated[Literal["next_open", "same_close"] | None, setting("venue.fill", "--fill")] = None,
     submit_latency: Annotated[str | None, setting("venue.submit_latency", "--submit-latency")] = None,
     report_latency: Annotated[str | None, setting("venue.report_latency", "--report-latency")] = None,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 STRATEGY_RAISED = 4
 _SHOWN_ERRORS = 3
+_SHOWN_LOG = 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
     with output_of_strategies(request.as_json):
         strategy = load_strategy(request.strategy_file, request.strategy)
         parameters = parse_parameters(strategy, request.parameters)
+        strategy(**parameters)  # refuses wrong parameters before anything is read
         data = load_data(settings, quiet=request.quiet)
         if resolved.origins["data.files"] == "default" and not request.quiet:
             note(f"no --data given: this is the bundled sample {data[0].symbol}, the S&P 500 by day")
@@ -139,7 +143,8 @@ def _check_places(request: Request) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"cannot write the {what} to {path}: {error.strerror}") from error
+            why = f"{path.parent} is not a folder" if path.parent.exists() else error.strerror
+            raise ConfigError(f"cannot write the {what} to {path}: {why}") from error
         if path.is_dir() or not os.access(path.parent, os.W_OK):
             why = "it is a folder" if path.is_dir() else f"the folder {path.parent} may not be written"
             raise ConfigError(f"cannot write the {what} to {path}: {why}")
@@ -183,6 +188,7 @@ def _described(result: Result) -> dict[str, Any]:
         "stats": dict(result.stats),
         "diagnostics": dict(result.diagnostics),
         "errors": list(result.errors),
+        "log": [list(line) for line in result.outcome.log],
         "stopped": result.outcome.stopped,
         "why_no_trades": result.why_no_trades,
     }
@@ -214,10 +220,40 @@ def show_cores(results: list[Result]) -> None:
         say("the final states are equal" if are_equal(results) else "THE FINAL STATES DIFFER: this is a defect")
 
 
+def shown_time(nanoseconds: int) -> str:
+    """A moment in UTC, to the second."""
+    moment = datetime.fromtimestamp(nanoseconds // 1_000_000_000, tz=UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+_FRAME = re.compile(r'  File "(.*)", line \d+, in ')
+_PACKAGE = str(Path(__file__).parents[1])
+_CAUSE = "The above exception was the direct cause of the following exception:"
+
+
+def own_frames(error: str) -> str:
+    """A traceback without the frames of this package and without the cause that it wrapped: what the user's file did."""
+    head, _, rest = error.partition("\n")
+    kept, hidden = [], False
+    for line in rest.rpartition(_CAUSE)[2].strip().splitlines():
+        if frame := _FRAME.match(line):
+            hidden = frame[1].startswith(_PACKAGE)
+        elif not line.startswith("    "):
+            hidden = False
+        if not hidden:
+            kept.append(line)
+    return "\n".join([head, *kept])
+
+
 def show_trouble(result: Result, *, errors_only: bool = False) -> None:
     """What a user must know beside the figures: errors, an early stop, no trades."""
+    log = [] if errors_only else result.outcome.log
+    for _, time, strategy, text in log[:_SHOWN_LOG]:
+        note(f"{shown_time(time)} {strategy}: {text}")
+    if len(log) > _SHOWN_LOG:
+        note(f"... and {len(log) - _SHOWN_LOG:,} more lines of the log: --json has them all")
     for error in result.errors[:_SHOWN_ERRORS]:
-        note(f"strategy error: {error.strip()}")
+        note(f"strategy error: {own_frames(error).strip()}")
     if len(result.errors) > _SHOWN_ERRORS:
         note(f"... and {len(result.errors) - _SHOWN_ERRORS:,} more")
     if result.outcome.stopped:

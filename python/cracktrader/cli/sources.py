@@ -20,16 +20,29 @@ def named(files: Sequence[str]) -> list[Any]:
 
     if not files:
         raise ConfigError("data.files is empty: name at least one file, or sample:sp500_1d")
-    return [Bars(path, symbol=symbol or None) for symbol, path in map(split_symbol, files)]
+    seen: dict[str, str] = {}
+    sources = []
+    for text in files:
+        symbol, path = split_symbol(text)
+        called = symbol or Path(path).name
+        if called in seen:
+            raise ConfigError(f"{seen[called]} and {text} have one name: give them two, as in --data A={path}")
+        seen[called] = text
+        sources.append(Bars(path, symbol=symbol or None))
+    return sources
 
 
 def split_symbol(text: str) -> tuple[str, str]:
     """SYMBOL=PATH in two; a file whose own name has a "=" is found as it stands."""
+    from cracktrader.data.columns import is_symbol
+
     symbol, equals, path = text.partition("=")
     if not equals or Path(text).exists():
         return "", text
     if not symbol.strip() or not path.strip():
         raise ConfigError(f"--data {text}: write PATH or SYMBOL=PATH")
+    if not is_symbol(symbol.strip()):
+        raise ConfigError(f"--data {text}: {symbol!r} is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / -")
     return symbol.strip(), path.strip()
 
 
@@ -40,22 +53,22 @@ def cut(loaded: list[BarColumns], start: str, end: str) -> list[BarColumns]:
     since, until = _moment("--from", start), _moment("--to", end)
     if since is not None and until is not None and since >= until:
         raise ConfigError(f"--from {start} is not before --to {end}")
-    return [_cut_one(bars, since, until, f"{start or '...'} to {end or '...'}") for bars in loaded]
+    period = " ".join(word for word in (start and f"from {start}", end and f"to {end}") if word)
+    return [_cut_one(bars, since, until, period) for bars in loaded]
 
 
 def _cut_one(bars: BarColumns, since: int | None, until: int | None, period: str) -> BarColumns:
     import numpy as np
 
+    from cracktrader.data.columns import ARRAY_FIELDS
+    from cracktrader.data.stamps import time_text
+
     first = 0 if since is None else int(np.searchsorted(bars.open_time, since, side="left"))
     last = len(bars) if until is None else int(np.searchsorted(bars.open_time, until, side="left"))
     if first >= last:
-        shown = [
-            str(np.datetime64(int(one), "ns").astype("datetime64[m]"))
-            for one in (bars.open_time[0], bars.close_time[-1])
-        ]
-        raise ConfigError(f"{bars.symbol}: no bar from {period}; the data is {shown[0]} to {shown[1]}")
-    part = {name: getattr(bars, name)[first:last] for name in bars.__slots__ if hasattr(getattr(bars, name), "dtype")}
-    return replace(bars, **part)
+        covered = f"{time_text(int(bars.open_time[0]))} to {time_text(int(bars.close_time[-1]))}"
+        raise ConfigError(f"{bars.symbol} has no bar {period}: it covers {covered} UTC")
+    return replace(bars, **{name: getattr(bars, name)[first:last] for name in ARRAY_FIELDS})
 
 
 def _moment(flag: str, text: str) -> int | None:
@@ -67,4 +80,4 @@ def _moment(flag: str, text: str) -> int | None:
     try:
         return parse_time(text)
     except ConfigError as error:
-        raise ConfigError(f"{flag} {error}") from None
+        raise ConfigError(f"{flag}: {error}") from None

@@ -6,6 +6,7 @@ Running it is not here. The file's folder joins the import path, so that a strat
 from __future__ import annotations
 
 import ast
+import difflib
 import sys
 import threading
 import traceback
@@ -30,11 +31,21 @@ def load_strategy(path: Path, name: str | None = None) -> type[Strategy]:
 
     Raises ConfigError when there is no such file or class, StrategyError when the file raises.
     """
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder, not a strategy file: name the .py file in it")
     if not path.is_file():
-        raise ConfigError(f"{path}: {'is a folder, not a strategy file' if path.is_dir() else 'no such file'}")
+        raise ConfigError(f"{path}: no such file; {_instead(path)}")
     if path.suffix != ".py":
-        raise ConfigError(f"{path}: a strategy file ends in .py")
+        raise ConfigError(f"{path}: the name of a strategy file ends in .py")
     return load_source(path, name)
+
+
+def _instead(path: Path) -> str:
+    """What to do about a file that is not there."""
+    near = difflib.get_close_matches(path.name, [other.name for other in path.parent.glob("*.py")], n=1, cutoff=0.5)
+    return (
+        f"did you mean {path.with_name(near[0])}?" if near else "`cracktrader new NAME` writes a strategy to start from"
+    )
 
 
 def load_source(path: Path, name: str | None = None) -> type[Strategy]:
@@ -60,11 +71,19 @@ def _import(path: Path) -> ModuleType:
         exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
-        tail = "".join(traceback.format_exception(error)).strip().splitlines()[-_TRACEBACK_LINES:]
-        raise StrategyError(f"{path} raised while it was imported\n" + "\n".join(tail)) from error
+        # The frame of this function says nothing to the reader.
+        shown = traceback.format_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
+        tail = "".join(shown).strip().splitlines()[-_TRACEBACK_LINES:]
+        raise StrategyError("\n".join([f"{path} raised while it was imported{_import_hint(error)}", *tail])) from error
     finally:
         slow.cancel()
     return module
+
+
+def _import_hint(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f": module {error.name} is neither beside it nor installed for {sys.executable}"
+    return ": it ends the process" if isinstance(error, SystemExit) else ""
 
 
 def _choose(path: Path, module: ModuleType, name: str | None) -> type[Strategy]:
@@ -79,7 +98,10 @@ def _choose(path: Path, module: ModuleType, name: str | None) -> type[Strategy]:
         return usable[name]
     if not own:
         others = ", ".join(key for key, cls in classes.items() if cls.__module__ == module.__name__)
-        raise ConfigError(f"{path} defines no subclass of cracktrader.Strategy: found {others or 'no class'}")
+        raise ConfigError(
+            f"{path} defines no subclass of cracktrader.Strategy: found {others or 'no class'}; "
+            "`cracktrader new NAME` writes a strategy to start from"
+        )
     if len(set(own.values())) > 1:
         raise ConfigError(f"{path} defines {len(own)} strategies: choose one with --strategy: {', '.join(own)}")
     return next(iter(own.values()))
@@ -95,7 +117,9 @@ def parse_parameters(strategy: type[Strategy], pairs: Sequence[str]) -> dict[str
         if not equals:
             raise ConfigError(f"--param {pair}: write NAME=VALUE")
         if name not in known:
-            raise ConfigError(f"{strategy.__name__} has no parameter {name}: it has {', '.join(known) or 'none'}")
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{strategy.__name__} has no parameter {name}: it has {', '.join(known) or 'none'}{hint}")
         values[name] = _value(strategy.__name__, name, text.strip(), known[name])
     return values
 

@@ -156,7 +156,7 @@ def _from_flags(flags: Mapping[str, tuple[str, Any]]) -> Iterator[Given]:
     for key, (flag, value) in flags.items():
         if value is not None:
             shown = " ".join(value) if isinstance(value, list) else value
-            yield Given(key, value, flag, f"{flag} {shown}")
+            yield Given(key, value, flag, f"{flag} {shown}", strict=not isinstance(value, str))
 
 
 # --- checking ------------------------------------------------------------------------------------------------
