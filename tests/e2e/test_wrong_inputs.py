@@ -18,6 +18,7 @@ from cracktrader.cli import main
 USAGE = "`cracktrader --help` lists the commands, `cracktrader COMMAND --help` their options\n"
 GOOD = "import cracktrader as ct\n\nclass Mine(ct.Strategy):\n    fast: int = 10\n"
 HEADER = "time,open,high,low,close\n"
+DROP = "correct the data, or: --repair drop leaves such rows out"
 ROWS = HEADER + "2024-01-01,1,2,1,2\n2024-01-02,1,2,1,2\n2024-01-03,1,2,1,2\n"
 
 
@@ -46,7 +47,7 @@ COMMAND_LINE = {
         "config shw", 2, f"error: No such command 'shw'. Did you mean 'show'?\n{USAGE}"
     ),
     "an option that does not exist": Case(
-        "backtest mine.py --csh 5", 2, f"error: No such option: --csh (Possible options: --cash)\n{USAGE}", RUN
+        "backtest mine.py --csh 5", 2, f"error: No such option: --csh (Possible options: --cash, --dst)\n{USAGE}", RUN
     ),
     "a number that is none": Case(
         "backtest mine.py --cash lots", 2, "error: --cash lots: has to be a number above 0 and below 1e15\n", RUN
@@ -61,15 +62,15 @@ COMMAND_LINE = {
         RUN,
     ),
     "a date in another order": Case(
-        "backtest mine.py --from 31/01/2020",
+        "backtest mine.py --from 02/03/2020",
         2,
-        "error: --from 31/01/2020: '31/01/2020' is not an ISO 8601 time such as 2024-01-31 or 2024-01-31T16:00:00Z\n",
+        "error: --from: '02/03/2020' is not a time such as 2024-01-31 or 2024-01-31T16:00:00Z\n",
         RUN,
     ),
     "a date that the calendar does not have": Case(
         "backtest mine.py --to 2020-02-31",
         2,
-        "error: --to 2020-02-31: '2020-02-31' names no moment of the calendar\n",
+        "error: --to: '2020-02-31' is not a time such as 2024-01-31 or 2024-01-31T16:00:00Z\n",
         RUN,
     ),
     "a period that ends before it begins": Case(
@@ -81,7 +82,7 @@ COMMAND_LINE = {
     "a period without data": Case(
         "backtest mine.py --data sample:sp500_1d --from 2030-01-01",
         2,
-        "error: sp500_1d has no bar from 2030-01-01: it covers 1999-01-04T00:00 to 2019-01-01T00:00 UTC\n",
+        "error: sp500_1d has no bar from 2030-01-01: it covers 1999-01-04 to 2019-01-01 UTC\n",
         RUN,
     ),
     "a duration in a unit there is not": Case(
@@ -300,32 +301,123 @@ DATA = {
     "two files of one symbol": Case(
         "backtest mine.py --data bars.csv --data deep/bars.csv",
         2,
-        "error: bars.csv and deep/bars.csv are both called bars: name them, as in --data A=deep/bars.csv\n",
+        "error: bars.csv and deep/bars.csv have one name: give them two, as in --data A=deep/bars.csv\n",
         RUN,
     ),
     "columns without a name": Case(
         "backtest mine.py --data bars.csv",
         3,
-        "error: bars.csv: missing close; found time, open, high, low\n",
+        "error: bars.csv: missing close for bars; found time, open, high, low; "
+        "name them with --column, as in --column close=Last\n",
         {**RUN, "bars.csv": "time,open,high,low\n2024-01-01,1,2,1\n"},
+    ),
+    "a column that is not in the file": Case(
+        "backtest mine.py --data bars.csv --column close=Last",
+        2,
+        "error: --column: close is said to be 'Last'; found time, open, high, low, close\n",
+        {**RUN, "bars.csv": ROWS},
+    ),
+    "an empty file": Case(
+        "backtest mine.py --data bars.csv", 3, "error: bars.csv: the file has no rows\n", {**RUN, "bars.csv": ""}
+    ),
+    "a file without rows": Case(
+        "backtest mine.py --data bars.csv", 3, "error: bars.csv: no rows\n", {**RUN, "bars.csv": HEADER}
+    ),
+    "a file of another kind of data": Case(
+        "backtest mine.py --data bars.xlsx",
+        3,
+        "error: bars.xlsx: the name must end in one of .parquet .pq .csv .tsv .txt .prn, text also in .gz .zst .zip\n",
+        {**RUN, "bars.xlsx": ROWS},
+    ),
+    "a file that is not what its name says": Case(
+        "backtest mine.py --data bars.parquet",
+        3,
+        "error: bars.parquet: parquet: File out of specification: The file must end with PAR1 or PARE\n",
+        {**RUN, "bars.parquet": ROWS},
     ),
     "a cell that is no number": Case(
         "backtest mine.py --data bars.csv",
         3,
-        "error: bars.csv row 4, column high: 'x' is not a number\n",
+        f"error: bars.csv line 5, column high: 'x' is not a number; {DROP}\n",
         {**RUN, "bars.csv": ROWS + "2024-01-04,1,x,1,2\n"},
+    ),
+    "a cell without a value": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        f"error: bars.csv line 5, column high: nan is not a number a bar can hold; {DROP}\n",
+        {**RUN, "bars.csv": ROWS + "2024-01-04,1,nan,1,2\n"},
+    ),
+    "an infinite price": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        f"error: bars.csv line 5, column high: inf is not a number a bar can hold; {DROP}\n",
+        {**RUN, "bars.csv": ROWS + "2024-01-04,1,inf,1,2\n"},
     ),
     "a price of zero": Case(
         "backtest mine.py --data bars.csv",
         3,
-        "error: bars.csv row 4, column open: price 0 is not positive\n",
+        "error: bars.csv: 1 bad rows, 2 kinds of trouble\n  line 5, column open: price 0 is not positive\n"
+        "  line 5, column low: price 0 is not positive\ncorrect the data, or: --repair drop leaves such rows out\n",
         {**RUN, "bars.csv": ROWS + "2024-01-04,0,2,0,2\n"},
     ),
     "a high below the low": Case(
         "backtest mine.py --data bars.csv",
         3,
-        "error: bars.csv row 4, column high: high 1 is below low 2\n",
+        "error: bars.csv line 5, column high: high 1 is below low 2; correct the data, or: "
+        "--repair drop leaves such rows out, --repair widen moves high and low\n",
         {**RUN, "bars.csv": ROWS + "2024-01-04,1,1,2,1\n"},
+    ),
+    "time that goes back": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        "error: bars.csv line 5, column time: 2024-01-02 goes back behind 2024-01-03; "
+        "correct the data, or: --repair sort puts the rows in order\n",
+        {**RUN, "bars.csv": ROWS + "2024-01-02,1,2,1,2\n"},
+    ),
+    "a time that occurs twice": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        f"error: bars.csv line 5, column time: 2024-01-03 is there twice; {DROP} "
+        "but the first of each time, --repair keep_last all but the last\n",
+        {**RUN, "bars.csv": ROWS + "2024-01-03,1,2,1,2\n"},
+    ),
+    "a time that is none": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        f"error: bars.csv line 5, column time: 'yesterday' is not a time such as 2024-01-31 16:00:00; {DROP}\n",
+        {**RUN, "bars.csv": ROWS + "yesterday,1,2,1,2\n"},
+    ),
+    "a time zone there is not": Case(
+        "backtest mine.py --data bars.csv --tz Mars/Base",
+        2,
+        'error: --tz Mars/Base is not a time zone: a name such as "Europe/Berlin", "America/New_York" or "UTC", or "+02:00"\n',
+        {**RUN, "bars.csv": ROWS},
+    ),
+    "a repair there is not": Case(
+        "backtest mine.py --data bars.csv --repair guess",
+        2,
+        'error: --repair guess: has to be a list of "sort", "keep_last", "widen", "snap", "drop"\n',
+        {**RUN, "bars.csv": ROWS},
+    ),
+    "one bar alone": Case(
+        "backtest mine.py --data bars.csv",
+        3,
+        "error: bars.csv: one row does not tell how long a bar is: pass --every, as in --every 1d\n",
+        {**RUN, "bars.csv": HEADER + "2024-01-03,1,2,1,2\n"},
+    ),
+    "a run that is not there": Case(
+        "report none", 3, "error: none holds no saved run: manifest.json is missing (Result.save writes it)\n"
+    ),
+    "a folder that is no run": Case(
+        "backtest mine.py --save full",
+        2,
+        "error: cannot write the run to full: it holds something else: name a new or an empty folder\n",
+        {**RUN, "full/precious": ""},
+    ),
+    "a conversion to nothing known": Case(
+        "data convert sample:sp500_1d bars.xlsx",
+        2,
+        "error: bars.xlsx: the name must end in one of .parquet .pq .csv .csv.gz .csv.zst\n",
     ),
 }
 
@@ -344,6 +436,7 @@ def test_every_wrong_input_gets_its_message_and_its_exit_code(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     for file, content in case.files.items():
+        Path(file).parent.mkdir(exist_ok=True)
         Path(file).write_bytes(content if isinstance(content, bytes) else content.encode())
     for variable, value in case.variables.items():
         monkeypatch.setenv(variable, value)

@@ -33,7 +33,7 @@ def test_show_prints_every_setting_and_its_origin(capsys: pytest.CaptureFixture[
     assert main(["config", "show", "--origin"]) == 0
     said = capsys.readouterr().out
     assert "# file: cracktrader.toml" in said and "cash = 5000.0  # cracktrader.toml line 2" in said
-    assert 'stamp = "open"  # default' in said
+    assert 'dst = "refuse"  # default' in said
     shown = document(capsys, "config", "show")
     assert shown["command"] == "config show" and shown["settings"]["backtest"]["cash"] == 5000.0
     assert shown["origins"]["backtest.cash"] == "cracktrader.toml line 2"

@@ -7,6 +7,7 @@ setting reads it, and refuses it in the same words wherever it was given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,25 +25,42 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+data_app = typer.Typer(help="Look into data files and convert them.", rich_markup_mode=None)
 config_app = typer.Typer(
     help="Show the settings of cracktrader.toml, the environment and the defaults.", rich_markup_mode=None
 )
+app.add_typer(data_app, name="data")
 app.add_typer(config_app, name="config")
 
 
 def setting(key: str, *flags: str, **how: Any) -> Any:
     """The option of a setting, described as the setting is."""
     one = settings()[key]
-    default = ", ".join(one.default) if isinstance(one.default, list) else json_text(one.default).strip('"')
+    default = ", ".join(one.default) if isinstance(one.default, list | dict) else json_text(one.default).strip('"')
     return typer.Option(
         *flags, help=f"{one.limits.description} [default: {default or 'none'}]", show_default=False, **how
     )
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither figures nor notes; errors stay.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings file [default: the nearest cracktrader.toml, here or above].")
 ]
+Kind = Annotated[
+    Literal["bars", "trades", "quotes"] | None,
+    typer.Option(help="What the rows are [default: found from the columns]."),
+]
+# How data is read: the same for every command that reads it.
+Every = Annotated[str | None, setting("data.every", "--every", metavar="DURATION")]
+Stamp = Annotated[Literal["open", "close"] | None, setting("data.stamp", "--stamp")]
+Tz = Annotated[str | None, setting("data.tz", "--tz", metavar="ZONE")]
+Dst = Annotated[Literal["refuse", "infer", "earliest", "latest"] | None, setting("data.dst", "--dst")]
+TimeFormat = Annotated[str | None, setting("data.time_format", "--time-format", metavar="FORMAT")]
+Column = Annotated[list[str] | None, setting("data.columns", "--column", metavar="FIELD=NAME")]
+Adjust = Annotated[bool | None, setting("data.adjust", "--adjust/--no-adjust")]
+Tick = Annotated[str | None, setting("data.tick", "--tick", metavar="NUMBER")]
+RepairRows = Annotated[list[str] | None, setting("data.repair", "--repair", metavar="REPAIR")]
 
 
 @app.command()
@@ -75,18 +93,26 @@ def backtest(
     submit_latency: Annotated[str | None, setting("venue.submit_latency", "--submit-latency")] = None,
     report_latency: Annotated[str | None, setting("venue.report_latency", "--report-latency")] = None,
     feed_latency: Annotated[str | None, setting("venue.feed_latency", "--feed-latency")] = None,
-    every: Annotated[str | None, setting("data.every", "--every")] = None,
-    stamp: Annotated[Literal["open", "close"] | None, setting("data.stamp", "--stamp")] = None,
     start: Annotated[str | None, setting("data.start", "--from", metavar="TIME")] = None,
     end: Annotated[str | None, setting("data.end", "--to", metavar="TIME")] = None,
+    every: Every = None,
+    stamp: Stamp = None,
+    tz: Tz = None,
+    dst: Dst = None,
+    time_format: TimeFormat = None,
+    column: Column = None,
+    adjust: Adjust = None,
+    tick: Tick = None,
+    repair: RepairRows = None,
     engine: Annotated[
         Literal["rust", "python", "both"] | None,
         typer.Option(help="Which core runs; both runs both and compares them [default: engine_backend, rust]."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the run in this folder, for `cracktrader report`.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write the interactive chart alone to this HTML file.")] = None,
     config: ConfigFile = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither figures nor notes; errors stay.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
     """Run the strategy of a file on historical data."""
@@ -104,17 +130,82 @@ def backtest(
         "venue.submit_latency": ("--submit-latency", submit_latency),
         "venue.report_latency": ("--report-latency", report_latency),
         "venue.feed_latency": ("--feed-latency", feed_latency),
-        "data.every": ("--every", every),
-        "data.stamp": ("--stamp", stamp),
         "data.start": ("--from", start),
         "data.end": ("--to", end),
+        **reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair),
         "engine_backend": ("--engine", None if engine == "both" else engine),
     }
     resolved = resolve(config, flags=flags)
     chosen = ("python", "rust") if engine == "both" else (resolved.settings.engine_backend,)
     return run_backtest(
-        Request(strategy_file, strategy, tuple(param or ()), chosen, report, plot, quiet, as_json), resolved
+        Request(strategy_file, strategy, tuple(param or ()), chosen, report, plot, save, quiet, as_json), resolved
     )
+
+
+@data_app.command("info")
+def data_info(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, patterns, or sample:NAME.")],
+    kind: Kind = None,
+    every: Every = None,
+    stamp: Stamp = None,
+    tz: Tz = None,
+    dst: Dst = None,
+    time_format: TimeFormat = None,
+    column: Column = None,
+    adjust: Adjust = None,
+    tick: Tick = None,
+    repair: RepairRows = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what a file holds: columns, times, gaps, bad rows. Exit code 1 when it has bad rows."""
+    from cracktrader.cli.data import run_info
+    from cracktrader.config import resolve
+
+    flags = reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair)
+    return run_info(files, kind, resolve(config, flags=flags).settings.data, as_json)
+
+
+@data_app.command("convert")
+def data_convert(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="A file, a pattern, or sample:NAME.")],
+    target: Annotated[
+        str, typer.Argument(metavar="DST", help="A .parquet or .csv file; {symbol} and {kind} for several.")
+    ],
+    symbol: Annotated[str | None, typer.Option(help="What the instrument is called [default: from the name].")] = None,
+    kind: Kind = None,
+    every: Every = None,
+    stamp: Stamp = None,
+    tz: Tz = None,
+    dst: Dst = None,
+    time_format: TimeFormat = None,
+    column: Column = None,
+    adjust: Adjust = None,
+    tick: Tick = None,
+    repair: RepairRows = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Read any layout, check every row, write Parquet or CSV in the canonical one."""
+    from cracktrader.cli.data import run_convert
+    from cracktrader.config import resolve
+
+    flags = reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair)
+    return run_convert(source, target, symbol, kind, resolve(config, flags=flags).settings.data, as_json)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `backtest --save` or Result.save wrote.")],
+    out: Annotated[Path | None, typer.Option(help="The HTML file [default: RUN/report.html].")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write the interactive chart alone to this HTML file.")] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show a saved run again and write its report."""
+    from cracktrader.cli.report import run_report
+
+    return run_report(run, out or run / "report.html", plot, quiet, as_json)
 
 
 @config_app.command("show")
@@ -135,6 +226,31 @@ def config_schema(as_json: AsJson = False) -> int:
     from cracktrader.cli.config import run_schema
 
     return run_schema()
+
+
+def reading(
+    every: str | None,
+    stamp: str | None,
+    tz: str | None,
+    dst: str | None,
+    time_format: str | None,
+    column: list[str] | None,
+    adjust: bool | None,
+    tick: str | None,
+    repair: Sequence[str] | None,
+) -> dict[str, tuple[str, Any]]:
+    """The flags of how data is read."""
+    return {
+        "data.every": ("--every", every),
+        "data.stamp": ("--stamp", stamp),
+        "data.tz": ("--tz", tz),
+        "data.dst": ("--dst", dst),
+        "data.time_format": ("--time-format", time_format),
+        "data.columns": ("--column", column or None),
+        "data.adjust": ("--adjust", adjust),
+        "data.tick": ("--tick", tick),
+        "data.repair": ("--repair", repair or None),
+    }
 
 
 @app.command()

@@ -15,7 +15,7 @@ from cracktrader.cli.strategy_file import load_strategy, parse_parameters
 from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cracktrader.analysis import Result
     from cracktrader.config import Resolved, Settings
@@ -37,6 +37,7 @@ class Request:
     engines: tuple[str, ...]
     report: Path | None
     plot: Path | None
+    save: Path | None
     quiet: bool
     as_json: bool
 
@@ -44,7 +45,7 @@ class Request:
 def run_backtest(request: Request, resolved: Resolved) -> int:
     """Run, show, write what was asked for; returns the exit code."""
     settings = resolved.settings
-    _check_places(request)
+    check_places({"report": request.report, "plot": request.plot, "run": request.save})
     with output_of_strategies(request.as_json):
         strategy = load_strategy(request.strategy_file, request.strategy)
         parameters = parse_parameters(strategy, request.parameters)
@@ -53,29 +54,29 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
         if resolved.origins["data.files"] == "default" and not request.quiet:
             note(f"no --data given: this is the bundled sample {data[0].symbol}, the S&P 500 by day")
         results = [_run(strategy(**parameters), data, engine, settings, request) for engine in request.engines]
-        report = write_report(results[-1], request.report)
-        plot = _write_plot(results[-1], request.plot)
+        written = {
+            "report": write_report(results[-1], request.report),
+            "plot": write_plot(results[-1], request.plot),
+            "saved": save_run(results[-1], request.save),
+        }
     code = exit_code(results)
     if request.as_json:
-        written = {"report": report, "plot": plot}
         print_json({"command": "backtest", **describe(results), **written, "exit_code": code})
     elif request.quiet:
         show_trouble(results[-1], errors_only=True)
     else:
-        _show(results)
-        for what, path in (("report", report), ("plot", plot)):
-            if path is not None:
-                say(f"{what}: {path}")
+        show(results, written)
     return code
 
 
 def load_data(settings: Settings, *, quiet: bool) -> list[BarColumns]:
     """The columns of the data settings, cut to the asked period."""
+    from cracktrader.cli.data import reading_options
     from cracktrader.cli.sources import cut, named
     from cracktrader.data.loading import load_bars
 
     source = named(settings.data.files)
-    loaded = load_bars(source, every=settings.data.every or None, stamp=settings.data.stamp)
+    loaded = load_bars(source, **reading_options(settings.data))
     for bars in loaded:
         if bars.note and not quiet:
             note(bars.note)
@@ -117,7 +118,8 @@ def write_report(result: Result, path: Path | None) -> str | None:
     return None if path is None else _written(path, "report", lambda target: result.report(target))
 
 
-def _write_plot(result: Result, path: Path | None) -> str | None:
+def write_plot(result: Result, path: Path | None) -> str | None:
+    """Write the chart alone where that was asked for; returns its path as text."""
     return None if path is None else _written(path, "plot", lambda target: result.plot().write_html(target))
 
 
@@ -135,9 +137,14 @@ def _written(path: Path, what: str, write: Callable[[Path], Any]) -> str:
     return str(path)
 
 
-def _check_places(request: Request) -> None:
+def save_run(result: Result, folder: Path | None) -> str | None:
+    """Keep the run where that was asked for; returns its folder as text."""
+    return None if folder is None else str(result.save(folder))
+
+
+def check_places(places: Mapping[str, Path | None]) -> None:
     """Refuse a place that cannot be written before the run, not after it."""
-    for what, path in (("report", request.report), ("plot", request.plot)):
+    for what, path in places.items():
         if path is None:
             continue
         try:
@@ -145,9 +152,14 @@ def _check_places(request: Request) -> None:
         except OSError as error:
             why = f"{path.parent} is not a folder" if path.parent.exists() else error.strerror
             raise ConfigError(f"cannot write the {what} to {path}: {why}") from error
-        if path.is_dir() or not os.access(path.parent, os.W_OK):
-            why = "it is a folder" if path.is_dir() else f"the folder {path.parent} may not be written"
-            raise ConfigError(f"cannot write the {what} to {path}: {why}")
+        if what != "run" and path.is_dir():
+            raise ConfigError(f"cannot write the {what} to {path}: it is a folder")
+        if what == "run" and path.is_dir() and any(path.iterdir()) and not (path / "manifest.json").is_file():
+            raise ConfigError(
+                f"cannot write the {what} to {path}: it holds something else: name a new or an empty folder"
+            )
+        if not os.access(path.parent, os.W_OK):
+            raise ConfigError(f"cannot write the {what} to {path}: the folder {path.parent} may not be written")
 
 
 def exit_code(results: list[Result]) -> int:
@@ -194,7 +206,8 @@ def _described(result: Result) -> dict[str, Any]:
     }
 
 
-def _show(results: list[Result]) -> None:
+def show(results: list[Result], written: Mapping[str, str | None]) -> None:
+    """The figures, the cores, the trouble, and what was written where."""
     from cracktrader.analysis.stats import FIGURES, shown
 
     outcome, stats = results[-1].outcome, results[-1].stats
@@ -206,6 +219,9 @@ def _show(results: list[Result]) -> None:
     print_table(("", outcome.currency), [(FIGURES[name].label, shown(name, stats[name])) for name in stats])
     show_cores(results)
     show_trouble(results[-1])
+    for what, path in written.items():
+        if path is not None:
+            say(f"{what}: {path}")
 
 
 def show_cores(results: list[Result]) -> None:

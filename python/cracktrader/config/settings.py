@@ -56,14 +56,38 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="CSV or Parquet files as PATH or SYMBOL=PATH, or sample:NAME; more than one are several instruments."
         ),
     ] = msgspec.field(default_factory=lambda: ["sample:sp500_1d"])
+    start: Annotated[str, Meta(description="First moment to trade, such as 2020-01-31, UTC; empty: all there is.")] = ""
+    end: Annotated[str, Meta(description="Moment before which trading ends, UTC; empty: all there is.")] = ""
     every: Annotated[
         str, Meta(pattern=INTERVAL, description="Length of a bar, such as 1m or 1d; empty: the commonest spacing.")
     ] = ""
     stamp: Annotated[
-        Literal["open", "close"], Meta(description="Which end of a bar its time marks; open cannot look ahead.")
-    ] = "open"
-    start: Annotated[str, Meta(description="First moment to trade, such as 2020-01-31, UTC; empty: all there is.")] = ""
-    end: Annotated[str, Meta(description="Moment before which trading ends, UTC; empty: all there is.")] = ""
+        Literal["", "open", "close"],
+        Meta(
+            description="Which end of a bar its time marks; empty: as the file says, else open, which cannot look ahead."
+        ),
+    ] = ""
+    tz: Annotated[
+        str, Meta(description="Time zone of times that name none, such as America/New_York or +02:00; empty: UTC.")
+    ] = ""
+    dst: Annotated[
+        Literal["refuse", "infer", "earliest", "latest"],
+        Meta(
+            description="What to make of a wall clock reading that occurs twice; infer goes by the order of the rows."
+        ),
+    ] = "refuse"
+    time_format: Annotated[str, Meta(description="A strptime format of the times, such as %d.%m.%Y; empty: found.")] = (
+        ""
+    )
+    columns: Annotated[
+        dict[str, str], Meta(description="What a field is called in the file, as FIELD=NAME, such as close=Last.")
+    ] = {}
+    adjust: Annotated[bool, Meta(description="Scale prices to the column of adjusted closes.")] = False
+    tick: Annotated[str, Meta(description="Smallest price step, such as 0.01; empty: inferred.")] = ""
+    repair: Annotated[
+        list[Literal["sort", "keep_last", "widen", "snap", "drop"]],
+        Meta(description="What to do about bad rows: sort, keep_last, widen, snap, drop; empty: they are refused."),
+    ] = []
 
 
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,15 +139,27 @@ class Setting(NamedTuple):
         return get_args(self.annotation)[0]
 
     @property
+    def is_list(self) -> bool:
+        """Whether it holds several values."""
+        return get_origin(self.kind) is list
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it holds values by name."""
+        return get_origin(self.kind) is dict
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values there are, where they can be listed."""
-        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+        kind = get_args(self.kind)[0] if get_origin(self.kind) is list else self.kind
+        return get_args(kind) if get_origin(kind) is Literal else ()
 
     @property
     def expected(self) -> str:
         """What a value has to be, in words."""
         if self.choices:
-            return f"one of {', '.join(map(json_text, self.choices))}"
+            listed = "a list of" if self.is_list else "one of"
+            return f"{listed} {', '.join(map(json_text, self.choices))}"
         if self.limits.pattern is not None:
             return PATTERN_WORDS[self.limits.pattern]
         return f"{KIND_WORDS[self.kind]} {' and '.join(_bounds(self.limits))}".strip().replace(" and up to", " up to")
@@ -132,7 +168,14 @@ class Setting(NamedTuple):
 PREFIX = "CRACKTRADER__"
 """What every environment variable of a setting begins with."""
 
-KIND_WORDS = {float: "a number", int: "a whole number", str: "text", bool: "true or false", list[str]: "a list of text"}
+KIND_WORDS = {
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    bool: "true or false",
+    list[str]: "a list of text",
+    dict[str, str]: 'names and text, as in {close = "Last"}',
+}
 PATTERN_WORDS = {
     CURRENCY: "2 to 16 of A-Z and 0-9",
     DURATION: 'a duration: a number and one of ns, us, ms, s, m, h, d, w, as in "200ms"',

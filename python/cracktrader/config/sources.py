@@ -148,15 +148,25 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
 
 
 def _split(setting: Setting, text: str) -> Any:
-    """A list in a variable is written with commas."""
-    return [part.strip() for part in text.split(",")] if setting.kind == list[str] else text
+    """A list in a variable is written with commas, a table as NAME=VALUE with commas."""
+    if not (setting.is_list or setting.is_table):
+        return text
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return _table(parts) if setting.is_table else parts
+
+
+def _table(parts: list[str]) -> Any:
+    """NAME=VALUE texts as a table; the texts as they are where one is none, so that it is refused."""
+    pairs = [part.partition("=") for part in parts]
+    return {name.strip(): value.strip() for name, _, value in pairs} if all(equals for _, equals, _ in pairs) else parts
 
 
 def _from_flags(flags: Mapping[str, tuple[str, Any]]) -> Iterator[Given]:
     for key, (flag, value) in flags.items():
         if value is not None:
             shown = " ".join(value) if isinstance(value, list) else value
-            yield Given(key, value, flag, f"{flag} {shown}", strict=not isinstance(value, str))
+            taken = _table(value) if settings()[key].is_table else value
+            yield Given(key, taken, flag, f"{flag} {shown}", strict=not isinstance(value, str))
 
 
 # --- checking ------------------------------------------------------------------------------------------------
