@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -297,12 +297,14 @@ def test_the_process_ends_with_the_exit_code() -> None:
 
 
 def test_help_is_there_within_a_quarter_of_a_second() -> None:
+    # Processor time: on a busy machine the wall clock measures the others.
     code = "from cracktrader.cli import main; main(['--help'])"
     taken = []
-    for _ in range(5):
-        started = time.perf_counter()
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        taken.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     assert min(taken) <= 0.25, taken
 
 
