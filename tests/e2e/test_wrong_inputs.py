@@ -356,7 +356,7 @@ DATA = {
     "a price of zero": Case(
         "backtest mine.py --data bars.csv",
         3,
-        "error: bars.csv: 1 bad rows, 2 kinds of trouble\n  line 5, column open: price 0 is not positive\n"
+        "error: bars.csv: 1 bad row, 2 kinds of trouble\n  line 5, column open: price 0 is not positive\n"
         "  line 5, column low: price 0 is not positive\ncorrect the data, or: --repair drop leaves such rows out\n",
         {**RUN, "bars.csv": ROWS + "2024-01-04,0,2,0,2\n"},
     ),
@@ -364,7 +364,7 @@ DATA = {
         "backtest mine.py --data bars.csv",
         3,
         "error: bars.csv line 5, column high: high 1 is below low 2; correct the data, or: "
-        "--repair drop leaves such rows out, --repair widen moves high and low\n",
+        "--repair drop leaves such rows out; --repair widen moves high and low\n",
         {**RUN, "bars.csv": ROWS + "2024-01-04,1,1,2,1\n"},
     ),
     "time that goes back": Case(
@@ -377,8 +377,8 @@ DATA = {
     "a time that occurs twice": Case(
         "backtest mine.py --data bars.csv",
         3,
-        f"error: bars.csv line 5, column time: 2024-01-03 is there twice; {DROP} "
-        "but the first of each time, --repair keep_last all but the last\n",
+        f"error: bars.csv line 5, column time: 2024-01-03 is there twice; {DROP}; "
+        '--repair keep_last keeps the last bar of each time, "drop" the first\n',
         {**RUN, "bars.csv": ROWS + "2024-01-03,1,2,1,2\n"},
     ),
     "a time that is none": Case(
