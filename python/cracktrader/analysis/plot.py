@@ -1,209 +1,259 @@
-"""Charts of a finished run: price with fills, equity, drawdown, as one plotly figure on a shared time axis.
+"""Charts of a finished run as plotly figures: `figure` for `Result.plot`, and the parts that the report shows apart.
 
-Charts thin what no screen can show. A line of more than `MAX_POINTS` points keeps the lowest and the highest point of
-each of `MAX_POINTS` / 2 equal buckets (min-max decimation), so no spike is lost; candles are drawn up to `MAX_CANDLES`
-bars, beyond that the line of closes; markers beyond `MAX_POINTS` a side keep every n-th. Several panels share these
-numbers. The figures of the run never come from a thinned series.
+What is drawn, and how it is thinned, is in `traces.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cracktrader.analysis.statistics import DAY_NS, drawdowns
-from cracktrader.analysis.summary import valued
+from cracktrader.analysis import traces
+from cracktrader.analysis.traces import ACCENT, DOWN, MAX_POINTS, MUTED, UP
+from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     import plotly.graph_objects as go
-    from numpy.typing import NDArray
 
+    from cracktrader.analysis.result import Result
     from cracktrader.data.columns import BarColumns
-    from cracktrader.runtime.outcome import RunOutcome
 
-MAX_POINTS = 5_000
-MAX_CANDLES = 1_500
 MAX_SYMBOLS = 4
+FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+INK, GRID = "#1b2330", "rgba(128,140,160,0.18)"
 
-UP, DOWN, LINE, ACCENT, MUTED = "#0b8a63", "#d0393e", "#33415c", "#2557d6", "#9aa5b8"
-GRID, INK = "#e8ebf1", "#1c2434"
 
-
-def figure(outcome: RunOutcome, symbols: Iterable[str] | None = None) -> go.Figure:
-    """One panel per instrument with its fills, then equity, then drawdown."""
+def figure(result: Result, symbols: Iterable[str] | None = None) -> go.Figure:
+    """Equity and drawdown, then one panel per instrument with its fills, indicators and volume."""
     from plotly.subplots import make_subplots
 
-    shown = _chosen(outcome, symbols)
-    panels = len(shown)
-    heights = [0.56 / panels] * panels if panels else []
+    shown = _chosen(result, symbols)
+    drawn = [_instrument_traces(result, bars, MAX_POINTS // max(len(shown), 1)) for bars in shown]
+    rows = [("equity", 0.30), ("drawdown", 0.14)]
+    for bars, (_, apart) in zip(shown, drawn, strict=True):
+        rows.append((bars.symbol, 0.5))
+        if apart:
+            rows.append((f"{bars.symbol}: indicators", 0.16))
+    total = sum(share for _, share in rows)
+    currency = result.outcome.currency
+    titles = [f"Equity, {currency}", "Drawdown", *(title for title, _ in rows[2:])]
     chart = make_subplots(
-        rows=panels + 2,
+        rows=len(rows),
         cols=1,
         shared_xaxes=True,
-        vertical_spacing=0.035,
-        row_heights=[*heights, 0.27, 0.17],
-        subplot_titles=[*(bars.symbol for bars in shown), f"Equity, {outcome.currency}", "Drawdown"],
+        vertical_spacing=min(0.05, 0.2 / len(rows)),
+        row_heights=[share / total for _, share in rows],
+        subplot_titles=titles,
+        specs=[[{"secondary_y": True}] for _ in rows],
     )
-    for row, bars in enumerate(shown, start=1):
-        _draw_price(chart, row, bars, min(MAX_POINTS, 2 * MAX_POINTS // panels))
-        _draw_fills(chart, row, outcome, bars.symbol, MAX_POINTS // panels)
-    _draw_equity(chart, panels + 1, outcome, shown)
-    _style(chart, panels)
+    chart.add_traces(traces.equity(result.outcome), rows=1, cols=1)
+    chart.add_traces(traces.drawdown(result.outcome), rows=2, cols=1)
+    row, seen = 3, set[str]()
+    for bars, (over, apart) in zip(shown, drawn, strict=True):
+        row = _add_instrument(chart, row, bars, over, apart, seen)
+    _style(chart, height=int(560 * total))
+    _fit_time(chart, shown)
+    chart.update_yaxes(tickformat=".0%", row=2, col=1, secondary_y=False)
     return chart
 
 
-def thin(values: NDArray[np.float64], limit: int = MAX_POINTS) -> NDArray[np.int64]:
-    """Indices of the points to draw: all up to `limit`, else first, last, and each bucket's lowest and highest."""
+def price_figure(result: Result, bars: BarColumns) -> go.Figure:
+    """One instrument with its fills, indicators and volume."""
+    from plotly.subplots import make_subplots
+
+    over, apart = _instrument_traces(result, bars, MAX_POINTS)
+    rows = 2 if apart else 1
+    chart = make_subplots(
+        rows=rows,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.05,
+        row_heights=[0.74, 0.26][:rows],
+        specs=[[{"secondary_y": True}] for _ in range(rows)],
+    )
+    _add_instrument(chart, 1, bars, over, apart, set())
+    _style(chart, height=460 + 130 * (rows - 1))
+    _fit_time(chart, [bars])
+    return chart
+
+
+def equity_figure(result: Result) -> go.Figure:
+    """Equity against buy and hold, and both below their peaks."""
+    from plotly.subplots import make_subplots
+
+    chart = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.7, 0.3])
+    chart.add_traces(traces.equity(result.outcome), rows=1, cols=1)
+    chart.add_traces(traces.drawdown(result.outcome), rows=2, cols=1)
+    _style(chart, height=430)
+    chart.update_yaxes(tickformat=".0%", row=2, col=1)
+    return chart
+
+
+def returns_figure(result: Result) -> go.Figure:
+    """How the returns of the closed trades are spread."""
     import numpy as np
+    import plotly.graph_objects as go
 
-    if len(values) <= limit:
-        return np.arange(len(values), dtype=np.int64)
-    size = -(-len(values) // (limit // 2))
-    whole = len(values) // size * size
-    buckets = values[:whole].reshape(-1, size)
-    starts = np.arange(0, whole, size)
-    kept = [starts + buckets.argmin(axis=1), starts + buckets.argmax(axis=1)]
-    rest = values[whole:]
-    if len(rest):
-        kept.append(np.array([whole + rest.argmin(), whole + rest.argmax()]))
-    return np.unique(np.concatenate([[0], *kept, [len(values) - 1]])).astype(np.int64)
+    trips = result.closed_trips
+    returns = np.array([value for value in trips["return"] if value is not None], dtype=np.float64)
+    chart = go.Figure()
+    if len(returns):
+        # Zero is an edge of the columns, so that no column holds both winners and losers; half a percent at each end is cut off.
+        low, high = np.quantile(returns, [0.005, 0.995])
+        width = max((high - low) / min(40, max(10, len(returns) // 4)), 1e-9)
+        for name, colour, part in (("won", UP, returns[returns > 0]), ("lost", DOWN, returns[returns <= 0])):
+            edges = np.arange(np.floor(low / width), np.ceil(high / width) + 1) * width
+            counts, _ = np.histogram(np.clip(part, edges[0] + width / 2, edges[-1] - width / 2), edges)
+            chart.add_bar(
+                x=(edges[:-1] + edges[1:]) / 2,
+                y=counts,
+                width=width * 0.94,
+                name=name,
+                marker={"color": colour, "line": {"width": 0}},
+                hovertemplate="around %{x:.2%}: %{y:,} trades<extra></extra>",
+            )
+        mean = float(returns.mean())
+        chart.add_vline(x=mean, line={"color": MUTED, "width": 1.4, "dash": "dash"})
+        chart.add_annotation(
+            x=mean, y=1, yref="paper", text=f" mean {mean:.2%}", showarrow=False, xanchor="left", yanchor="top"
+        )
+    _style(chart, height=300)
+    chart.update_layout(barmode="overlay", hovermode="closest", showlegend=False)
+    chart.update_xaxes(tickformat=".1%", title={"text": "return of a trade", "font": {"size": 12}}, showspikes=False)
+    chart.update_yaxes(title={"text": "trades", "font": {"size": 12}})
+    return chart
 
 
-def _chosen(outcome: RunOutcome, symbols: Iterable[str] | None) -> list[BarColumns]:
+def excursions_figure(result: Result) -> go.Figure:
+    """Every closed trade by how far it went against and for its holder, and what it brought."""
+    import plotly.graph_objects as go
+
+    trips = result.closed_trips
+    count = len(trips["return"])
+    step = -(-count // 1_500) or 1
+    chart = go.Figure()
+    for name, colour, wins in (("won", UP, True), ("lost", DOWN, False)):
+        rows = [i for i in range(0, count, step) if (trips["pnl"][i] > 0) == wins]
+        chart.add_scatter(
+            x=[trips["mae"][i] for i in rows],
+            y=[trips["mfe"][i] for i in rows],
+            customdata=[trips["return"][i] for i in rows],
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 7, "opacity": 0.65, "line": {"width": 0}},
+            hovertemplate="worst %{x:.2%}, best %{y:.2%}<br>return %{customdata:.2%}<extra></extra>",
+        )
+    _style(chart, height=300)
+    chart.update_layout(hovermode="closest")
+    chart.update_xaxes(
+        tickformat=".1%", title={"text": "worst against the entry (MAE)", "font": {"size": 12}}, showspikes=False
+    )
+    chart.update_yaxes(tickformat=".1%", title={"text": "best (MFE)", "font": {"size": 12}})
+    return chart
+
+
+def periods_figure(result: Result) -> go.Figure:
+    """Returns by year, month or day, whichever the run has a readable number of, against buy and hold."""
+    import plotly.graph_objects as go
+
+    from cracktrader.analysis.months import returns_by
+
+    chart = go.Figure()
+    name, labels, own, held = returns_by(result.outcome)
+    if held:
+        chart.add_bar(
+            x=labels, y=held, name="buy and hold", marker={"color": MUTED, "opacity": 0.7, "line": {"width": 0}}
+        )
+    chart.add_bar(x=labels, y=own, name="strategy", marker={"color": ACCENT, "line": {"width": 0}})
+    _style(chart, height=300)
+    chart.update_traces(hovertemplate="%{y:.2%}")
+    chart.update_layout(height=None, barmode="group", bargap=0.25, bargroupgap=0.05)
+    chart.update_xaxes(type="category", nticks=16, showspikes=False)
+    chart.update_yaxes(tickformat=".1%" if name == "day" else ".0%")
+    return chart
+
+
+def _chosen(result: Result, symbols: Iterable[str] | None) -> list[BarColumns]:
     """The instruments to draw: those asked for, else the traded ones, else all; at most `MAX_SYMBOLS` unasked."""
+    outcome = result.outcome
     by_symbol = {bars.symbol: bars for bars in outcome.bars}
     if symbols is not None:
         names = [symbols] if isinstance(symbols, str) else list(symbols)
         unknown = [name for name in names if name not in by_symbol]
         if unknown:
-            from cracktrader.errors import ConfigError
-
             raise ConfigError(f"no bars of {', '.join(unknown)} in this run: it has {', '.join(by_symbol)}")
         return [by_symbol[name] for name in names]
     traded = set(outcome.fills["symbol"])
-    return ([bars for bars in outcome.bars if bars.symbol in traded] or list(outcome.bars))[:MAX_SYMBOLS]
+    return ([bars for bars in by_symbol.values() if bars.symbol in traded] or list(by_symbol.values()))[:MAX_SYMBOLS]
 
 
-def _moments(nanoseconds: Any) -> Any:
-    """Plot times in the coarsest unit that holds them, at least milliseconds: a page spells each one out."""
-    import numpy as np
-
-    stamps = np.asarray(nanoseconds, dtype=np.int64)
-    for unit, length in (("D", DAY_NS), ("m", 60_000_000_000), ("s", 1_000_000_000)):
-        if not (stamps % length).any():
-            return stamps.astype("datetime64[ns]").astype(f"datetime64[{unit}]")
-    return stamps.astype("datetime64[ns]").astype("datetime64[ms]")
+def _instrument_traces(result: Result, bars: BarColumns, limit: int) -> tuple[list[Any], list[Any]]:
+    """Traces over the price, the price first, and those of indicators with a scale of their own."""
+    over, apart = traces.indicators(result.indicator_lines, bars.symbol, bars, limit)
+    held = traces.trades(result.trips, bars.symbol)
+    marks = traces.fills(result.outcome, bars.symbol)
+    return [traces.price(bars, limit), *over, *held, *marks], apart
 
 
-def _draw_price(chart: go.Figure, row: int, bars: BarColumns, limit: int) -> None:
-    import plotly.graph_objects as go
+def _add_instrument(
+    chart: go.Figure, row: int, bars: BarColumns, over: list[Any], apart: list[Any], seen: set[str]
+) -> int:
+    """Draw an instrument from `row` on; returns the next free row. A name is in the legend once."""
+    columns = traces.volume(bars)
+    if columns is not None:
+        # Behind the price: the second axis of a panel is drawn over the first.
+        chart.add_trace(columns, row=row, col=1, secondary_y=False)
+        top = float(max(columns.y)) or 1.0
+        chart.update_yaxes(range=[0, top * 5], visible=False, fixedrange=True, row=row, col=1, secondary_y=False)
+    chart.update_yaxes(tickmode="auto", showgrid=True, row=row, col=1, secondary_y=True)
+    for trace in over:
+        if trace.legendgroup and trace.name in seen:
+            trace.showlegend = False
+        seen.add(trace.name)
+        chart.add_trace(trace, row=row, col=1, secondary_y=True)
+    if not apart:
+        return row + 1
+    chart.add_traces(apart, rows=row + 1, cols=1)
+    return row + 2
 
-    if len(bars) <= MAX_CANDLES:
-        candles = go.Candlestick(
-            x=_moments(bars.event_time),
-            open=bars.prices("open"),
-            high=bars.prices("high"),
-            low=bars.prices("low"),
-            close=bars.prices("close"),
-            name=bars.symbol,
-            increasing={"line": {"color": UP, "width": 1}, "fillcolor": UP},
-            decreasing={"line": {"color": DOWN, "width": 1}, "fillcolor": DOWN},
-            showlegend=False,
-        )
-        chart.add_trace(candles, row=row, col=1)
+
+def _fit_time(chart: go.Figure, shown: Iterable[BarColumns]) -> None:
+    """Show the time of the data: markers and columns would widen it."""
+    spans = [(int(bars.open_time[0]), int(bars.close_time[-1])) for bars in shown if len(bars)]
+    if not spans:
         return
-    close = bars.prices("close")
-    kept = thin(close, limit)
-    line = go.Scatter(
-        x=_moments(bars.event_time[kept]),
-        y=close[kept],
-        name="close",
-        line={"color": LINE, "width": 1.1},
-        showlegend=False,
-        hovertemplate="%{y:,.6~f}",
-    )
-    chart.add_trace(line, row=row, col=1)
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    edge = (last - first) // 100
+    chart.update_xaxes(range=list(traces.moments([first - edge, last + edge])))
 
 
-def _draw_fills(chart: go.Figure, row: int, outcome: RunOutcome, symbol: str, limit: int) -> None:
-    import plotly.graph_objects as go
-
-    fills = outcome.fills
-    for side, marker, colour in (("buy", "triangle-up", UP), ("sell", "triangle-down", DOWN)):
-        rows = [i for i, of in enumerate(fills["symbol"]) if of == symbol and fills["side"][i] == side]
-        rows = rows[:: -(-len(rows) // limit) or 1]
-        if not rows:
-            continue
-        markers = go.Scatter(
-            x=_moments([fills["time"][i] for i in rows]),
-            y=[fills["price"][i] for i in rows],
-            customdata=[[fills["quantity"][i], fills["order"][i]] for i in rows],
-            mode="markers",
-            name=side,
-            legendgroup=side,
-            showlegend=row == 1,
-            marker={"symbol": marker, "size": 9, "color": colour, "line": {"width": 1, "color": "white"}},
-            hovertemplate=f"{side} %{{customdata[0]:,.8~f}} at %{{y:,.6~f}}, order %{{customdata[1]}}<extra></extra>",
-        )
-        chart.add_trace(markers, row=row, col=1)
-
-
-def _draw_equity(chart: go.Figure, row: int, outcome: RunOutcome, shown: list[BarColumns]) -> None:
-    import plotly.graph_objects as go
-
-    times, equity = valued(outcome)
-    if len(shown) == 1 and len(outcome.bars) == 1 and len(shown[0]):
-        close = shown[0].prices("close")
-        held = outcome.initial_cash * close / close[0]
-        kept = thin(held)
-        benchmark = go.Scatter(
-            x=_moments(shown[0].event_time[kept]),
-            y=held[kept],
-            name="buy and hold",
-            line={"color": MUTED, "width": 1, "dash": "dot"},
-            hovertemplate="%{y:,.2f}",
-        )
-        chart.add_trace(benchmark, row=row, col=1)
-    kept = thin(equity)
-    line = go.Scatter(
-        x=_moments(times[kept]),
-        y=equity[kept],
-        name="equity",
-        line={"color": ACCENT, "width": 1.6},
-        hovertemplate="%{y:,.2f}",
-    )
-    chart.add_trace(line, row=row, col=1)
-    below = drawdowns(equity) if len(equity) else equity
-    kept = thin(below)
-    area = go.Scatter(
-        x=_moments(times[kept]),
-        y=below[kept],
-        name="drawdown",
-        fill="tozeroy",
-        line={"color": DOWN, "width": 1},
-        fillcolor="rgba(208,57,62,0.16)",
-        showlegend=False,
-        hovertemplate="%{y:.2%}",
-    )
-    chart.add_trace(area, row=row + 1, col=1)
-
-
-def _style(chart: go.Figure, panels: int) -> None:
+def _style(chart: go.Figure, height: int | None) -> None:
     chart.update_layout(
         template="plotly_white",
-        height=260 * max(panels, 1) + 460,
-        margin={"l": 12, "r": 12, "t": 36, "b": 8},
-        font={"family": "Inter, system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 12, "color": INK},
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        font={"family": FONT, "size": 12, "color": INK},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "center", "x": 0.5},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": ACCENT},
+        bargap=0,
     )
-    chart.update_xaxes(showgrid=False, rangeslider_visible=False, showspikes=True, spikethickness=1, spikecolor=MUTED)
-    chart.update_yaxes(gridcolor=GRID, zeroline=False, side="right")
-    chart.update_yaxes(tickformat=".0%", row=panels + 2, col=1)
+    chart.update_xaxes(
+        showgrid=False,
+        rangeslider_visible=False,
+        showspikes=True,
+        spikethickness=1,
+        spikedash="dot",
+        spikecolor=MUTED,
+        linecolor=GRID,
+        automargin=True,
+        # An axis for volume on the right would keep room for labels it does not show.
+        domain=[0, 1],
+    )
+    chart.update_yaxes(gridcolor=GRID, zeroline=False, side="right", automargin=True, tickformat=",")
     for title in chart.layout.annotations:
-        title.update(x=0, xanchor="left", font={"size": 13, "color": INK})
+        if title.yref == "paper" and title.xanchor == "center":
+            title.update(x=0, xanchor="left", font={"size": 13, "weight": 600})

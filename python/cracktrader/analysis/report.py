@@ -1,28 +1,43 @@
 """The report: one HTML file that needs no network, written from a `Result`.
 
-The page's shape is in `report.html`. The same run gives the same file: no clock, no random ids. Plotly's script is in
-the page whole, as the package ships it; nothing smaller comes with it.
+The page's shape is in `report.html`, its looks in `report.css`, its behaviour in `report.js`, its tables in `tables.py`. The same run gives
+the same file: no clock, no random ids, nothing of how long the run took. Plotly's script is in the page, packed with gzip: whole it would
+be 5 MB of every report. Browsers since the spring of 2023 unpack it.
 """
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
+from gzip import compress
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from cracktrader.analysis.plot import figure
-from cracktrader.analysis.stats import FIGURES, shown
+from cracktrader.analysis import tables
+from cracktrader.analysis.months import returns_by
+from cracktrader.analysis.plot import (
+    MAX_SYMBOLS,
+    equity_figure,
+    excursions_figure,
+    periods_figure,
+    price_figure,
+    returns_figure,
+)
+from cracktrader.analysis.stats import shown
+from cracktrader.analysis.traces import DOWN, MAX_CANDLES, UP
 
 if TYPE_CHECKING:
-    import polars as pl
+    import plotly.graph_objects as go
 
     from cracktrader.analysis.result import Result
+    from cracktrader.data.columns import BarColumns
 
-LISTED_TRADES = 500
-_CARDS = ("total_return", "cagr", "sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "fees")
-_SIGNED = {"total_return", "buy_and_hold_return", "cagr", "expectancy"}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MAX_TRADES = 2_000
+"""Trades in the page; all of them are in Result.trades."""
+MAX_ZOOMED = 40_000
+"""Bars whose candles come with the page, for zooming in, over all charts."""
 
 
 def write_report(result: Result, path: Path) -> Path:
@@ -34,150 +49,143 @@ def write_report(result: Result, path: Path) -> Path:
 
 def page(result: Result) -> str:
     """The report as HTML text."""
-    from plotly.offline import get_plotlyjs
-
     outcome, stats = result.outcome, result.stats
     name = " + ".join(str(strategy["name"]) for strategy in outcome.strategies) or "No strategy"
-    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    here = Path(__file__).parent
+    prices = _prices(result)
+    return Template((here / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(f"{name}: {shown('total_return', stats.total_return)}"),
+        css=(here / "report.css").read_text(encoding="utf-8"),
         heading=escape(name),
-        parameters=_parameters(outcome.strategies),
-        run=_run(result),
-        notices=_notices(result),
-        cards="".join(_card(name, stats[name]) for name in _CARDS),
-        statistics="".join(
-            f"<tr><td>{FIGURES[name].label}</td><td{_colour(name, stats[name])}>{shown(name, stats[name])}</td></tr>"
-            for name in stats
-        ),
-        months=_months(result.equity, outcome.initial_cash),
-        trades_heading=_trades_heading(result.trades.height),
-        trades=_trades(result.trades),
-        footer=_footer(result),
-        plotly=get_plotlyjs(),
-        # A "</script>" inside a name would end the script element.
-        chart=figure(outcome).to_json().replace("</", "<\\/"),
+        run=escape(_run(result)),
+        parameters=tables.parameters(outcome.strategies),
+        notices=_notices(result.warnings),
+        cards=tables.cards(stats),
+        prices=_price_section(prices),
+        period=returns_by(outcome)[0],
+        months=tables.months(outcome),
+        distributions=_distributions(result),
+        capped=_capped(result),
+        statistics=tables.statistics(stats),
+        strategies=tables.strategies(result),
+        facts=tables.facts(result),
+        footer=tables.footer(outcome),
+        data=_data(result, prices),
+        plotly=_plotly(),
+        js=(here / "report.js").read_text(encoding="utf-8"),
     )
 
 
-def _parameters(strategies: list[dict[str, Any]]) -> str:
-    pairs = [pair for strategy in strategies for pair in strategy["parameters"].items()]
-    return "".join(f"<span>{escape(str(name))} {escape(str(value))}</span>" for name, value in pairs)
+def _notices(lines: list[str]) -> str:
+    return f'<section class="notice">{escape(chr(10).join(lines))}</section>' if lines else ""
+
+
+def _plotly() -> str:
+    """Plotly's script as gzip in base64."""
+    from plotly.offline import get_plotlyjs
+
+    return b64encode(compress(get_plotlyjs().encode(), 9, mtime=0)).decode("ascii")
 
 
 def _run(result: Result) -> str:
     outcome = result.outcome
-    instruments = ", ".join(f"{bars.symbol} ({len(bars):,} bars)" for bars in outcome.bars)
+    instruments = ", ".join(f"{bars.symbol} ({len(bars):,} bars)" for bars in outcome.bars[:6])
+    if len(outcome.bars) > 6:
+        instruments += f" and {len(outcome.bars) - 6} more"
     times = result.equity["time"]
     period = f"{times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}" if len(times) else "no data"
     cash = f"{outcome.initial_cash:,.2f} {outcome.currency} at the start"
-    return escape(" · ".join((instruments, period, cash, f"{outcome.engine} core")))
+    return " · ".join((instruments or "no data", period, cash))
 
 
-def _notices(result: Result) -> str:
-    """What a reader must know before believing the figures; nothing when the run was clean."""
+def _prices(result: Result) -> dict[str, BarColumns]:
+    """The instruments to chart, by the id of their chart: the traded ones first."""
     outcome = result.outcome
-    lines = []
-    if outcome.stopped:
-        lines.append(f"The run stopped early: {outcome.stopped}")
-    lines += [error.strip() for error in outcome.errors[:3]]
-    if len(outcome.errors) > 3:
-        lines.append(f"... and {len(outcome.errors) - 3:,} more errors")
-    if reason := result.why_no_trades:
-        lines.append(reason)
-    return "".join(f'<section class="notice">{escape(line)}</section>' for line in lines)
+    traded = set(outcome.fills["symbol"])
+    ordered = sorted((bars for bars in outcome.bars if len(bars)), key=lambda bars: bars.symbol not in traded)
+    return {f"price-{at}": bars for at, bars in enumerate(ordered[:MAX_SYMBOLS])}
 
 
-def _card(name: str, value: Any) -> str:
-    return (
-        f'<div class="card"><small>{FIGURES[name].label}</small><b{_colour(name, value)}>{shown(name, value)}</b></div>'
-    )
-
-
-def _colour(name: str, value: Any) -> str:
-    if name not in _SIGNED or not value:
+def _price_section(prices: dict[str, BarColumns]) -> str:
+    if not prices:
         return ""
-    return ' class="up"' if value > 0 else ' class="down"'
-
-
-def _months(equity: pl.DataFrame, initial_cash: float) -> str:
-    """A year per row, a month per column: the change from the last row of the month before."""
-    if equity.is_empty():
-        return "<p>No data.</p>"
-    import polars as pl
-
-    equity = equity.filter(pl.col("equity").is_finite())
-    ends = equity.group_by_dynamic("time", every="1mo").agg(pl.col("equity").last())
-    years: dict[int, dict[int, float]] = {}
-    before = year_start = initial_cash
-    totals: dict[int, float] = {}
-    for time, value in ends.iter_rows():
-        if time.year not in years:
-            year_start = before
-        years.setdefault(time.year, {})[time.month] = value / before - 1.0 if before > 0 else 0.0
-        totals[time.year] = value / year_start - 1.0 if year_start > 0 else 0.0
-        before = value
-    head = "".join(f"<th>{month}</th>" for month in ("", *_MONTHS, "Year"))
-    rows = "".join(
-        f"<tr><th>{year}</th>{''.join(_month(months.get(month)) for month in range(1, 13))}{_month(totals[year])}</tr>"
-        for year, months in years.items()
+    names = [(chart, escape(bars.symbol)) for chart, bars in prices.items()]
+    buttons = "".join(
+        f'<button type="button" data-price="{chart}" aria-pressed="{"true" if at == 0 else "false"}">{name}</button>'
+        for at, (chart, name) in enumerate(names)
     )
-    return f'<table class="months"><tr>{head}</tr>{rows}</table>'
-
-
-def _month(change: float | None) -> str:
-    """One cell, tinted by size up to ten percent."""
-    if change is None:
-        return "<td></td>"
-    strength = min(abs(change) / 0.10, 1.0) * 0.55
-    colour = "11,138,99" if change > 0 else "208,57,62"
-    tint = f' style="background:rgba({colour},{strength:.2f})"' if abs(change) >= 5e-5 else ""
-    return f"<td{tint}>{round(change * 100, 1) + 0.0:.1f}</td>"
-
-
-def _trades_heading(count: int) -> str:
-    return f"Round trips ({count:,})" if count <= LISTED_TRADES else f"Round trips (first {LISTED_TRADES} of {count:,})"
-
-
-def _trades(trades: pl.DataFrame) -> str:
-    if trades.is_empty():
-        return "<p>No round trip was closed.</p>"
-    heads = ("#", "Symbol", "Side", "Entry", "Exit", "Bars", "Quantity", "Entry price", "Exit price", "Fees", "Profit")
-    head = "".join(f"<th{' class=text' if name in ('Symbol', 'Side') else ''}>{name}</th>" for name in heads)
-    listed = trades.head(LISTED_TRADES)
-    clock = "%Y-%m-%d" if _all_at_midnight(listed) else "%Y-%m-%d %H:%M"
-    rows = [_trade(i, row, clock) for i, row in enumerate(listed.iter_rows(named=True), start=1)]
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
-
-
-def _all_at_midnight(trades: pl.DataFrame) -> bool:
-    return all(
-        (trades[name].dt.hour() * 60 + trades[name].dt.minute() == 0).all() for name in ("entry_time", "exit_time")
+    charts = "".join(f'<div class="chart price" id="{chart}"></div>' for chart in prices)
+    tools = f'<button type="button" data-log="{names[0][0]}">log scale</button>' if len(names) == 1 else buttons
+    hint = (
+        "" if not any(_zoomed(bars, len(prices)) for bars in prices.values()) else "<small>zoom in for candles</small>"
+    )
+    title = f"{names[0][1]} with fills" if len(names) == 1 else "Prices with fills"
+    return (
+        f'<section><div class="head"><h2>{title} {hint}</h2><span class="tools">{tools}</span></div>{charts}</section>'
     )
 
 
-def _trade(number: int, row: dict[str, Any], clock: str) -> str:
-    cells = (
-        row["entry_time"].strftime(clock),
-        row["exit_time"].strftime(clock),
-        f"{row['bars']:,}",
-        f"{row['quantity']:,.8f}".rstrip("0").rstrip("."),
-        f"{row['entry_price']:,.6g}" if row["entry_price"] < 1 else f"{row['entry_price']:,.2f}",
-        f"{row['exit_price']:,.6g}" if row["exit_price"] < 1 else f"{row['exit_price']:,.2f}",
-        f"{row['fees']:,.2f}",
+def _distributions(result: Result) -> str:
+    if not result.closed_trips["pnl"]:
+        return ""
+    return (
+        '<div class="halves"><section><h2>Returns of the trades</h2><div class="chart" id="returns"></div></section>'
+        '<section><h2>Excursions of the trades</h2><div class="chart" id="excursions"></div></section></div>'
     )
-    text = "".join(f"<td>{cell}</td>" for cell in cells)
-    start = f'<td>{number}</td><td class="text">{escape(row["symbol"])}</td><td class="text">{row["side"]}</td>'
-    colour = "up" if row["pnl"] > 0 else "down"
-    return f'<tr>{start}{text}<td class="{colour}">{row["pnl"]:+,.2f}</td></tr>'
 
 
-def _footer(result: Result) -> str:
-    outcome = result.outcome
-    rate = f", {outcome.events / outcome.seconds:,.0f} a second" if outcome.seconds > 0 else ""
-    line = (
-        f"{outcome.events:,} events in {outcome.seconds:.3f} s on the {outcome.engine} core{rate}; "
-        f"contract version {outcome.contract_version}, seed {outcome.seed}"
-    )
-    notes = "".join(f"<br>{escape(bars.note)}" for bars in outcome.bars if bars.note)
-    return f"{escape(line)}{notes}<br>State digest <code>{escape(outcome.state_hash)}</code>"
+def _capped(result: Result) -> str:
+    count = len(result.trips["pnl"])
+    if not count:
+        return "No trade was closed or opened."
+    if count <= MAX_TRADES:
+        return ""
+    return f"The first {MAX_TRADES:,} of {count:,} trades; all of them are in result.trades."
+
+
+# ---------------------------------------------------------------- data of the page
+
+
+def _data(result: Result, prices: dict[str, BarColumns]) -> str:
+    charts = {"equity": _packed(equity_figure(result)), "periods": _packed(periods_figure(result))}
+    for chart, bars in prices.items():
+        charts[chart] = _packed(price_figure(result, bars))
+    if result.closed_trips["pnl"]:
+        charts["returns"] = _packed(returns_figure(result))
+        charts["excursions"] = _packed(excursions_figure(result))
+    data = {
+        "up": UP,
+        "down": DOWN,
+        "symbols": {chart: bars.symbol for chart, bars in prices.items()},
+        "trades": tables.trades(result, MAX_TRADES),
+        "charts": charts,
+        "bars": {chart: _candles(bars) for chart, bars in prices.items() if _zoomed(bars, len(prices))},
+    }
+    # A "</script>" inside a name would end the script element.
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+
+
+def _zoomed(bars: BarColumns, charts: int) -> bool:
+    return MAX_CANDLES < len(bars) <= MAX_ZOOMED // charts
+
+
+def _packed(chart: go.Figure) -> Any:
+    """A figure as plain data, its times as milliseconds: a tenth of their text."""
+    import numpy as np
+
+    for trace in chart.data:
+        stamps = getattr(trace, "x", None)
+        if isinstance(stamps, np.ndarray) and stamps.dtype.kind == "M":
+            trace.x = stamps.astype("datetime64[ms]").astype(np.float64)
+            axis = getattr(trace, "xaxis", None) or "x"
+            chart.layout[f"xaxis{axis[1:]}"].type = "date"
+    # The template only repeats what the page sets itself.
+    chart.layout.template = None
+    return json.loads(chart.to_json())
+
+
+def _candles(bars: BarColumns) -> list[str]:
+    """Times in milliseconds, open, high, low, close and volume as little-endian doubles in base64."""
+    prices = (bars.prices(name) for name in ("open", "high", "low", "close"))
+    columns = [bars.event_time / 1e6, *prices, bars.volume / float(10**bars.volume_decimals)]
+    return [b64encode(column.astype("<f8").tobytes()).decode("ascii") for column in columns]

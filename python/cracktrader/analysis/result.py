@@ -49,8 +49,8 @@ class Result:
         """
         from cracktrader.analysis.series import as_series
 
-        stats = summarise(self.outcome, self._trips, risk_free=risk_free, periods_per_year=periods_per_year)
-        object.__setattr__(stats, "series", lambda: as_series(self.outcome, self._trips, stats))
+        stats = summarise(self.outcome, self.trips, risk_free=risk_free, periods_per_year=periods_per_year)
+        object.__setattr__(stats, "series", lambda: as_series(self.outcome, self.trips, stats))
         return stats
 
     @cached_property
@@ -72,7 +72,7 @@ class Result:
         `pnl` is after `fees`, in `currency`; `return` is it over the `value` entered; `mae` and `mfe` are the worst and the best excursion
         of the price from the entry price, as fractions. How partial exits and flips count is at the head of `analysis/trades.py`.
         """
-        return frame(self._trips)
+        return frame(self.trips)
 
     @cached_property
     def orders(self) -> pl.DataFrame:
@@ -97,7 +97,7 @@ class Result:
     @cached_property
     def by_strategy(self) -> pl.DataFrame:
         """One row a strategy: orders, fills, trades, win rate, and the profit of its own positions after its own fees."""
-        return frame(by_strategy(self.outcome, self._trips))
+        return frame(by_strategy(self.outcome, self.trips))
 
     @cached_property
     def indicators(self) -> pl.DataFrame:
@@ -182,7 +182,7 @@ class Result:
         """Price with fills and indicators, equity and drawdown as a plotly figure; `symbols` defaults to the first four traded."""
         from cracktrader.analysis.plot import figure
 
-        return figure(self.outcome, symbols)
+        return figure(self, symbols)
 
     def report(self, path: str | Path) -> Path:
         """Write one HTML file that needs no network: figures, charts, monthly returns, trades, configuration, data; returns its path."""
@@ -240,8 +240,15 @@ class Result:
         )
 
     @cached_property
-    def _trips(self) -> dict[str, list[Any]]:
+    def trips(self) -> dict[str, list[Any]]:
+        """The columns of `trades` as lists, times as integers."""
         return round_trips(self.outcome)
+
+    @cached_property
+    def closed_trips(self) -> dict[str, list[Any]]:
+        """`trips` without those that are still open."""
+        kept = [at for at, status in enumerate(self.trips["status"]) if status == "closed"]
+        return {name: [values[at] for at in kept] for name, values in self.trips.items()}
 
     @cached_property
     def indicator_lines(self) -> list[tuple[Any, Any, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cracktrader.backend import available, machine
+from cracktrader.backend import machine
 from cracktrader.core.config import Config, StrategyConfig
 from cracktrader.runtime.backtest import rows_of
 from cracktrader.strategy.base import Strategy
@@ -39,8 +39,7 @@ def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], 
     config = replace(outcome.config, strategies=(StrategyConfig("recorder"),))
     rows = {stream: rows_of(columns) for stream, columns in enumerate(outcome.bars)}
     host = StrategyHost(config, [recorder], rows)
-    # Equal to the bit on both cores: the faster one will do, whichever ran.
-    run = machine("rust" if available() else "python", config, host)
+    run = machine(outcome.engine, config, host)
     for stream, columns in rows.items():
         run.attach(stream, columns)
     run.run()

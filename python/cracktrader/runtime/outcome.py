@@ -78,7 +78,7 @@ class RunOutcome:
 
 
 def described(declared: Any) -> str:
-    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, field='high')": what has its default value is left out."""
+    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, 'high')": what has its default value is left out."""
     if not is_dataclass(declared) or isinstance(declared, type):
         return repr(declared)
     given: list[str] = []
