@@ -39,3 +39,13 @@ def test_every_sample_has_its_origin_and_terms_beside_it() -> None:
     for name in samples():
         assert f"## {name}" in readme
     assert "NCSA" in readme and "arch" in readme
+
+
+def test_every_public_name_of_the_room_is_found_and_no_other() -> None:
+    from cracktrader import data
+
+    for name in data.__all__:
+        assert getattr(data, name).__name__ == name
+    assert dir(data) == data.__all__
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = data.nothing  # type: ignore[attr-defined]

@@ -9,7 +9,6 @@ from typing import Any
 from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
 from cracktrader.data.columns import BarColumns
-from cracktrader.data.loading import load_bars
 from cracktrader.runtime.backtest import instances, run_backtest
 from cracktrader.runtime.declare import Options, Venue
 from cracktrader.strategy.base import Strategy
@@ -39,6 +38,8 @@ def backtest(
     interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
     assumed, repaired or rounded is said in one line on stderr for each instrument.
     """
+    from cracktrader.data.loading import load_bars
+
     bars = load_bars(data)
     for columns in bars:
         if columns.note and not _is_loaded(data):

@@ -7,7 +7,6 @@ is kept as the stamp where a message has one.
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -74,7 +73,11 @@ def stream_tables(path: Path) -> list[Table]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    if path.suffix.lower() != ".gz":
+        return path.open("rb")
+    import gzip
+
+    return gzip.open(path)  # type: ignore[return-value]
 
 
 @dataclass(slots=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Literal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cracktrader.data.columns import is_symbol
 from cracktrader.data.stamps import OFFSET, parse_duration
 from cracktrader.errors import ConfigError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Kind = Literal["bars", "trades", "quotes"]
 Stamp = Literal["open", "close"]
@@ -136,6 +137,8 @@ class Options:
         """The declared price step as a decimal number."""
         if self.tick is None:
             return None
+        from decimal import Decimal, InvalidOperation
+
         try:
             tick = Decimal(str(self.tick))
         except InvalidOperation:
@@ -167,6 +170,8 @@ _NAMES = tuple(field.name for field in fields(Options))
 
 
 def _check_zone(tz: str) -> None:
+    from zoneinfo import ZoneInfo
+
     try:
         if not OFFSET.fullmatch(tz):
             ZoneInfo(tz)

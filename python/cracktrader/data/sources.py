@@ -5,7 +5,6 @@ Nothing is converted, checked or sorted here. Text files are read in `text_files
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,11 +82,13 @@ def _is_column(value: Any) -> bool:
 
 def is_pattern(source: Any) -> bool:
     """Whether a path names several files."""
-    return isinstance(source, (str, Path)) and glob.has_magic(str(source)) and not Path(source).exists()
+    return isinstance(source, (str, Path)) and any(sign in str(source) for sign in "*?[") and not Path(source).exists()
 
 
 def files_of(pattern: str | Path) -> list[Path]:
     """The files of a pattern, sorted by name. DataError when there are none."""
+    import glob
+
     found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207
     if not found:
         raise DataError(f"{pattern}: no file has such a name")

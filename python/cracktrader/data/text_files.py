@@ -5,11 +5,8 @@ A file without a header is recognised by the shape of its rows (`HEADERLESS`), o
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +63,8 @@ class TextFile:
 
 def read_text(path: Path, said: Mapping[str, str | int] | None) -> TextFile:
     """The columns of a text file, compressed or not. DataError when it is no table."""
+    import csv
+
     content = _content(path)
     head = _head(path, content)
     skipped, separator = _beginning(path, head)
@@ -162,6 +161,8 @@ def _content(path: Path) -> Path | bytes:
     """What polars is given: the path, or the one member of a zip archive."""
     if path.suffix.lower() != ".zip":
         return path
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             members = [name for name in archive.namelist() if not name.endswith("/")]
@@ -175,7 +176,11 @@ def _content(path: Path) -> Path | bytes:
 def _opened(path: Path, content: Path | bytes) -> IO[bytes]:
     if isinstance(content, bytes):
         return io.BytesIO(content)
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    if path.suffix.lower() != ".gz":
+        return path.open("rb")
+    import gzip
+
+    return gzip.open(path)  # type: ignore[return-value]
 
 
 def _head(path: Path, content: Path | bytes) -> list[str]:
