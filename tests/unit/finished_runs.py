@@ -14,7 +14,7 @@ START = 1_704_067_200_000_000_000
 
 FILLS = "order strategy symbol time side quantity price fee fee_currency liquidity realized_pnl rule".split()
 ORDERS = (
-    "order strategy symbol side order_type time_in_force quantity limit_price status filled_quantity average_price "
+    "order strategy symbol side order_type time_in_force quantity limit_price stop_price status filled_quantity average_price "
     "code created closed"
 ).split()
 POSITIONS = "symbol quantity average_price realized_pnl fees mark unrealized_pnl".split()
@@ -40,8 +40,8 @@ def outcome(**changes: Any) -> RunOutcome:
     ]
     times = (START + MINUTE, START + 3 * MINUTE)
     orders = [
-        (1, "S", "X", "buy", "market", "GTC", 10.0, None, "Filled", 10.0, 101.0, "", times[0], times[0]),
-        (2, "S", "X", "sell", "market", "GTC", 10.0, None, "Filled", 10.0, 103.0, "", times[1], times[1]),
+        (1, "S", "X", "buy", "market", "GTC", 10.0, None, None, "Filled", 10.0, 101.0, "", times[0], times[0]),
+        (2, "S", "X", "sell", "market", "GTC", 10.0, None, None, "Filled", 10.0, 103.0, "", times[1], times[1]),
     ]
     run: dict[str, Any] = {
         "engine": "rust",

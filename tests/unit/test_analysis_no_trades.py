@@ -14,7 +14,7 @@ from tests.unit.finished_runs import ORDERS, START, bars, columns, nothing_fille
 
 
 def denied(code: str, count: int) -> dict[str, list[Any]]:
-    row = (1, "S", "X", "buy", "market", "GTC", 10.0, None, "Denied", 0.0, None, code, START, START)
+    row = (1, "S", "X", "buy", "market", "GTC", 10.0, None, None, "Denied", 0.0, None, code, START, START)
     return columns(ORDERS, [row] * count)
 
 
@@ -40,10 +40,16 @@ def test_a_run_without_fills_says_why(changes: dict[str, Any], expected: str) ->
 
 
 def test_an_order_that_the_market_never_reached_is_shown_with_the_nearest_price() -> None:
-    resting = (1, "S", "X", "buy", "limit", "GTC", 10.0, 80.0, "Accepted", 0.0, None, "", START, None)
+    resting = (1, "S", "X", "buy", "limit", "GTC", 10.0, 80.0, None, "Accepted", 0.0, None, "", START, None)
     text = Result(nothing_filled(orders=columns(ORDERS, [resting]))).why_no_trades
     assert "1 still open at the end (Accepted): the market never reached" in text
     assert "Order 1, buy limit 80 of 2024-01-01: the lowest price while it was open was 100, 25.00% away." in text
+
+
+def test_a_stop_that_was_never_touched_is_shown_with_the_price_it_waited_for() -> None:
+    resting = (1, "S", "X", "buy", "stop", "GTC", 10.0, None, 208.0, "Accepted", 0.0, None, "", START, None)
+    text = Result(nothing_filled(orders=columns(ORDERS, [resting]))).why_no_trades
+    assert "Order 1, buy stop 208 of 2024-01-01: the highest price while it was open was 104, 50.00% away." in text
 
 
 def test_a_run_with_fills_needs_no_reason() -> None:

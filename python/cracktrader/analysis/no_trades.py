@@ -137,8 +137,10 @@ def _unreached(outcome: RunOutcome) -> list[str]:
     orders = outcome.orders
     bars = {one.symbol: one for one in outcome.bars}
     lines: list[str] = []
-    for at, price in enumerate(orders["limit_price"]):
+    for at, limit in enumerate(orders["limit_price"]):
         columns = bars.get(orders["symbol"][at])
+        stop = orders["stop_price"][at]
+        price = limit if stop is None else stop
         if price is None or columns is None or orders["status"][at] == "Denied" or len(lines) == _LISTED:
             continue
         first = int(columns.open_time.searchsorted(orders["created"][at]))
@@ -146,11 +148,13 @@ def _unreached(outcome: RunOutcome) -> list[str]:
         last = len(columns) if end is None else int(columns.close_time.searchsorted(end, side="right"))
         if first >= last:
             continue
-        buys = orders["side"][at] == "buy"
-        edge = columns.prices("low")[first:last].min() if buys else columns.prices("high")[first:last].max()
+        # A limit to buy and a stop to sell wait below the market, the others above it.
+        below = (orders["side"][at] == "buy") == (stop is None)
+        edge = columns.prices("low")[first:last].min() if below else columns.prices("high")[first:last].max()
         lines.append(
-            f"Order {orders['order'][at]}, {orders['side'][at]} limit {price:g} of {_moment(orders['created'][at])}: the "
-            f"{'lowest' if buys else 'highest'} price while it was open was {edge:g}, {abs(edge / price - 1):.2%} away."
+            f"Order {orders['order'][at]}, {orders['side'][at]} {'limit' if stop is None else 'stop'} {price:g} of "
+            f"{_moment(orders['created'][at])}: the {'lowest' if below else 'highest'} price while it was open was {edge:g}, "
+            f"{abs(edge / price - 1):.2%} away."
         )
     return lines
 

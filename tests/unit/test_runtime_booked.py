@@ -1,0 +1,105 @@
+"""Fills and orders as columns: each cell is what the plain functions of one row say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cracktrader.core.account import Account, AccountKind, Deposit
+from cracktrader.core.capability import SIMULATOR, FillModel, Venue
+from cracktrader.core.config import Config, StrategyConfig
+from cracktrader.core.engine import Execution
+from cracktrader.core.indicator import to_float
+from cracktrader.core.instrument import Currency, Instrument, InstrumentKind, contract_value
+from cracktrader.core.units import NONE_PRICE
+from cracktrader.core.view import OrderFacts
+from cracktrader.runtime.booked import FILL_COLUMNS, ORDER_COLUMNS, fill_columns, order_columns
+from cracktrader.strategy.views import average_price
+
+
+def instrument(name: str, kind: InstrumentKind, base: int, price_decimals: int, multiplier: int) -> Instrument:
+    return Instrument(name, 0, kind, base, 0, 8, price_decimals, 8, 1, 1, 10**15, 10**17, multiplier, 10**9, 0, 0)
+
+
+CONFIG = Config(
+    currencies=(Currency("USD", 8), Currency("BTC", 8)),
+    venues=(Venue("v", True, SIMULATOR, FillModel.NEXT_OPEN, 0, 0),),
+    accounts=(Account("a", 0, AccountKind.MARGIN, (Deposit(0, 10**12),)),),
+    instruments=(
+        instrument("BTC-USD", InstrumentKind.SPOT, 1, 2, 10**9),
+        instrument("PERP", InstrumentKind.LINEAR, 0, 1, 10**7),
+        instrument("INV", InstrumentKind.INVERSE, 0, 1, 100 * 10**9),
+    ),
+    streams=(),
+    strategies=(StrategyConfig("A"), StrategyConfig("B")),
+)
+
+
+def facts(**changes: Any) -> OrderFacts:
+    plain = dict.fromkeys(OrderFacts._fields, 0) | {"limit_price": NONE_PRICE, "stop_price": NONE_PRICE}
+    return OrderFacts(**(plain | changes))  # type: ignore[arg-type]
+
+
+def execution(**changes: Any) -> Execution:
+    return Execution(**(dict.fromkeys(Execution._fields, 0) | changes))  # type: ignore[arg-type]
+
+
+def test_a_fill_has_the_floats_that_one_row_would_have() -> None:
+    rng = np.random.default_rng(5)
+    fills = [
+        execution(
+            order=row + 1,
+            strategy=row % 2,
+            instrument=int(rng.integers(3)),
+            event_time=row,
+            side=row % 2,
+            quantity=int(rng.integers(1, 10**11)),
+            price=int(rng.integers(1, 10**7)),
+            fee=int(rng.integers(-(10**9), 10**9)),
+            realized_pnl=int(rng.integers(-(10**14), 10**14)),
+            rule=row % 6,
+        )
+        for row in range(500)
+    ]
+    columns = fill_columns(fills, CONFIG)
+    assert list(columns) == FILL_COLUMNS
+    for row, fill in enumerate(fills):
+        declared = CONFIG.instruments[fill.instrument]
+        assert columns["symbol"][row] == declared.name and columns["strategy"][row] == "AB"[fill.strategy]
+        assert columns["side"][row] == ("buy", "sell")[fill.side]
+        assert columns["quantity"][row] == to_float(fill.quantity, 8)
+        assert columns["price"][row] == to_float(fill.price, declared.price_decimals)
+        assert columns["fee"][row] == to_float(fill.fee, 8)
+        assert columns["realized_pnl"][row] == to_float(fill.realized_pnl, 8)
+        assert columns["change"][row] == fill.quantity * (1, -1)[fill.side]
+        exact = to_float(contract_value(declared, fill.price, fill.quantity), 8)
+        assert abs(columns["value"][row] - exact) <= 1e-8 + 1e-12 * exact
+
+
+def test_a_fee_in_the_base_asset_lowers_what_a_spot_fill_moved() -> None:
+    fills = [
+        execution(instrument=at, quantity=10**8, price=100, fee_currency=1, fee=10**5, side=side)
+        for at, side in ((0, 0), (0, 1), (1, 0))
+    ]
+    assert fill_columns(fills, CONFIG)["change"] == [10**8 - 10**5, -(10**8) - 10**5, 10**8]
+
+
+def test_an_order_has_its_terms_and_what_does_not_exist_is_empty() -> None:
+    orders = [
+        facts(ordinal=2, instrument=9, side=7, order_type=200, time_in_force=99, quantity=5 * 10**8, code=101),
+        facts(ordinal=1, instrument=2, limit_price=123, filled_quantity=3 * 10**8, filled_value=10**9, closed_time=8),
+    ]
+    columns = order_columns(orders, CONFIG)
+    assert list(columns) == ORDER_COLUMNS
+    assert columns["order"] == [1, 2] and columns["symbol"] == ["INV", ""]
+    assert columns["limit_price"] == [12.3, None] and columns["stop_price"] == [None, None]
+    assert columns["side"] == ["buy", ""] and columns["order_type"] == ["market", ""]
+    assert columns["time_in_force"] == ["GTC", ""] and columns["code"] == ["", "E_UNKNOWN_INSTRUMENT"]
+    assert columns["closed"] == [8, None]
+    assert columns["average_price"] == [average_price(CONFIG.instruments[2], 10**9, 3 * 10**8), None]
+
+
+def test_nothing_booked_has_the_same_columns() -> None:
+    assert fill_columns([], CONFIG) == {name: [] for name in FILL_COLUMNS}
+    assert order_columns([], CONFIG) == {name: [] for name in ORDER_COLUMNS}
