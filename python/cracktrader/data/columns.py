@@ -6,8 +6,8 @@ Here are the records and the check of their shape. Reading is in `loading.py`, t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from cracktrader.errors import DataError
 
@@ -68,11 +68,10 @@ class BarColumns:
         return values
 
     def rescaled(self, price_decimals: int, volume_decimals: int | None = None) -> BarColumns:
-        """The same bars with more decimals. Raises DataError where a mantissa would not fit."""
-        changes = _more_decimals(self, PRICE_FIELDS, self.price_decimals, price_decimals)
-        volume = self.volume_decimals if volume_decimals is None else volume_decimals
-        changes |= _more_decimals(self, ("volume",), self.volume_decimals, volume)
-        return replace(self, **changes, price_decimals=price_decimals, volume_decimals=volume)
+        """The same bars with other decimals. Raises DataError where a value needs more of them, or does not fit."""
+        from cracktrader.data.grid import in_units
+
+        return in_units(self, price_decimals=price_decimals, volume_decimals=volume_decimals)
 
     def to_polars(self) -> pl.DataFrame:
         """The bars as a frame of floats: time (the source's stamp, UTC), open, high, low, close, volume."""
@@ -116,11 +115,10 @@ class TradeColumns:
         return f"TradeColumns({self.symbol}: {len(self):,} trades from {self.origin})"
 
     def rescaled(self, price_decimals: int, quantity_decimals: int | None = None) -> TradeColumns:
-        """The same trades with more decimals. Raises DataError where a mantissa would not fit."""
-        quantity = self.quantity_decimals if quantity_decimals is None else quantity_decimals
-        changes = _more_decimals(self, ("price",), self.price_decimals, price_decimals)
-        changes |= _more_decimals(self, ("quantity",), self.quantity_decimals, quantity)
-        return replace(self, **changes, price_decimals=price_decimals, quantity_decimals=quantity)
+        """The same trades with other decimals. Raises DataError where a value needs more of them, or does not fit."""
+        from cracktrader.data.grid import in_units
+
+        return in_units(self, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
 
     def to_polars(self) -> pl.DataFrame:
         """The trades as a frame: time (UTC), price, quantity, side ("buy", "sell" or null: the aggressor's)."""
@@ -165,11 +163,10 @@ class QuoteColumns:
         return f"QuoteColumns({self.symbol}: {len(self):,} quotes from {self.origin})"
 
     def rescaled(self, price_decimals: int, quantity_decimals: int | None = None) -> QuoteColumns:
-        """The same quotes with more decimals. Raises DataError where a mantissa would not fit."""
-        quantity = self.quantity_decimals if quantity_decimals is None else quantity_decimals
-        changes = _more_decimals(self, ("bid_price", "ask_price"), self.price_decimals, price_decimals)
-        changes |= _more_decimals(self, ("bid_quantity", "ask_quantity"), self.quantity_decimals, quantity)
-        return replace(self, **changes, price_decimals=price_decimals, quantity_decimals=quantity)
+        """The same quotes with other decimals. Raises DataError where a value needs more of them, or does not fit."""
+        from cracktrader.data.grid import in_units
+
+        return in_units(self, price_decimals=price_decimals, quantity_decimals=quantity_decimals)
 
     def to_polars(self) -> pl.DataFrame:
         """The quotes as a frame: time (UTC), bid_price, bid_quantity, ask_price, ask_quantity."""
@@ -204,25 +201,6 @@ def _check_arrays(columns: object, symbol: str, origin: str, fields: tuple[str, 
             raise DataError(f"{origin}: column {field} must be a contiguous one-dimensional int64 array")
         if len(array) != rows:
             raise DataError(f"{origin}: column {field} has {len(array)} rows, {fields[-1]} has {rows}")
-
-
-def _more_decimals(columns: Columns, fields: tuple[str, ...], now: int, wanted: int) -> dict[str, Any]:
-    """The columns in a finer unit; nothing when it is the same."""
-    if wanted == now:
-        return {}
-    if wanted < now:
-        raise DataError(f"{columns.symbol}: {now} decimals do not fit {wanted}; declare at least {now}")
-    scale = 10 ** (wanted - now)
-    changed = {}
-    for field in fields:
-        array = getattr(columns, field)
-        largest = int(array.max(initial=0))
-        if largest * scale >= 2**63:
-            raise DataError(
-                f"{columns.symbol}: {field} {largest} / 10**{now} does not fit 64 bits at {wanted} decimals"
-            )
-        changed[field] = array * scale
-    return changed
 
 
 def _moments(stamps: NDArray[np.int64]) -> pl.Series:

@@ -51,10 +51,10 @@ def share_decimals(loaded: list[Columns]) -> list[Columns]:
 
 def _in_unit(columns: Columns, group: Sequence[Columns]) -> Columns:
     price = max(one.price_decimals for one in group)
+    quantities = [one.quantity_decimals for one in group if not isinstance(one, BarColumns)]
     if isinstance(columns, BarColumns):
         return columns.rescaled(price)
-    quantity = max(one.quantity_decimals for one in group if not isinstance(one, BarColumns))
-    return columns.rescaled(price, quantity)
+    return columns.rescaled(price, max(quantities))
 
 
 def _joined(parts: list[Columns]) -> Columns:

@@ -242,6 +242,7 @@ class _Finished:
         return DataReport(
             *(self.origin, self.symbol, rows.kind, rows.layout.name, self.rows_read, len(rows), self.repairs),
             notes=(*self.notes, *notes),
+            place=rows.place,
         )
 
 

@@ -7,7 +7,7 @@ A problem has a kind, a column, the rows that have it and the words for the firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cracktrader.errors import DataError
@@ -179,6 +179,8 @@ class DataReport:
     repairs: tuple[Repair, ...] = ()
     notes: tuple[str, ...] = ()
     """What was assumed or changed without being asked: a time zone, decimals, columns not used."""
+    place: Place | None = field(default=None, repr=False, compare=False)
+    """Where the rows stand in the source; None for rows of several files."""
 
     def line(self) -> str:
         """Everything worth a line on the screen; empty when nothing was repaired or assumed."""
