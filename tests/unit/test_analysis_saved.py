@@ -6,14 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from cracktrader.analysis import Result
 from cracktrader.analysis.backtest import backtest
-from cracktrader.data import sample
+from cracktrader.data import load, sample
+from cracktrader.data.columns import TradeColumns
 from cracktrader.errors import DataError
 from cracktrader.strategy import SMA, Strategy, StrategyContext
-from tests.unit.finished_runs import nothing_filled
+from tests.unit.finished_runs import MINUTE, START, nothing_filled
 
 
 class Cross(Strategy):
@@ -53,6 +56,20 @@ def test_a_run_without_trades_survives_the_disk_with_its_reason(tmp_path: Path) 
     assert loaded.why_no_trades == run.why_no_trades != ""
     assert loaded.trades.schema == run.trades.schema and loaded.log.equals(run.log)
     assert loaded.log["text"].to_list() == ["waiting"]
+
+
+def test_ticks_and_what_was_repaired_in_the_data_are_saved_with_the_run(tmp_path: Path) -> None:
+    times = START + np.arange(5) * MINUTE
+    rows = {"time": times, "open": [9.0] * 5, "high": [9.0] * 5, "low": [9.0] * 5, "close": [9.0, 9.0, None, 9.0, 9.0]}
+    (repaired,) = load(pl.DataFrame(rows), symbol="X", repair="drop")
+    one = np.ones(5, dtype=np.int64)
+    trades = TradeColumns("Y", times, times, one * 9, one, one, 0, 0, "ticks")
+    run = Result(nothing_filled(bars=[repaired], data=[repaired, trades]))
+    loaded = Result.load(run.save(tmp_path / "run"))
+    assert loaded.warnings == run.warnings and "4 of 5 rows kept" in run.warnings[-1]
+    assert loaded.data_report.equals(run.data_report)
+    assert loaded.data_report["kind"].to_list() == ["bars", "trades"]
+    assert loaded.outcome.bars[0] is loaded.outcome.data[0]
 
 
 def test_saving_twice_writes_the_same_files_and_never_over_anything_else(run: Result, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cracktrader.analysis.trades import COLUMNS, round_trips, time_in_market
+from cracktrader.data.columns import QuoteColumns, TradeColumns
 from tests.unit.finished_runs import MINUTE, START, bars, outcome
 
 NAMES = "strategy symbol side time quantity price fee fee_currency realized_pnl rule order liquidity".split()
@@ -168,6 +169,31 @@ def test_a_trade_that_saw_no_whole_bar_has_the_excursion_of_its_fills() -> None:
 def test_the_last_bar_belongs_to_a_trade_that_is_still_open() -> None:
     done = trips((7, "buy", 1.0, 100.0, 0.0, 0.0), prices=[100] * 9 + [50])
     assert done["status"] == ["open"] and done["mae"] == [-0.5]
+
+
+def ticks(rows: list[tuple[float, float]]) -> Any:
+    """Trades at (minute, price)."""
+    minutes, prices = np.array(rows).T
+    times = START + (minutes * MINUTE).astype(np.int64)
+    one = np.ones(len(rows), dtype=np.int64)
+    return TradeColumns("X", times, times, (prices * 100).astype(np.int64), one, one, 2, 0, "ticks")
+
+
+def test_where_there_are_trades_they_are_looked_at_and_not_the_bars() -> None:
+    rows = [(0.5, 50.0), (1.0, 100.0), (1.2, 97.0), (1.9, 108.0), (2.0, 105.0), (2.1, 30.0)]
+    done = trips((1, "buy", 1.0, 100.0, 0.0, 0.0), (2, "sell", 1.0, 105.0, 0.0, 5.0), prices=WAVE, data=[ticks(rows)])
+    assert done["mae"] == [pytest.approx(-0.03)] and done["mfe"] == [pytest.approx(0.08)] and done["bars"] == [1]
+
+
+def test_quotes_count_with_the_side_at_which_the_position_would_be_closed() -> None:
+    times = START + np.array([1, 2, 3], dtype=np.int64) * MINUTE
+    one = np.ones(3, dtype=np.int64)
+    bids, asks = np.array([99, 95, 104], dtype=np.int64), np.array([101, 97, 106], dtype=np.int64)
+    quotes = QuoteColumns("X", times, times, bids, one, asks, one, 0, 0, "quotes")
+    long = trips((1, "buy", 1.0, 101.0, 0.0, 0.0), (3, "sell", 1.0, 104.0, 0.0, 3.0), prices=WAVE, data=[quotes])
+    short = trips((1, "sell", 1.0, 99.0, 0.0, 0.0), (3, "buy", 1.0, 106.0, 0.0, -7.0), prices=WAVE, data=[quotes])
+    assert (long["mae"], long["mfe"]) == ([pytest.approx(95 / 101 - 1)], [pytest.approx(104 / 101 - 1)])
+    assert (short["mae"], short["mfe"]) == ([pytest.approx(1 - 106 / 99)], [pytest.approx(1 - 97 / 99)])
 
 
 # ---------------------------------------------------------------- against a plain loop

@@ -18,7 +18,7 @@ TEXTS = frozenset(
 )
 COUNTS = frozenset(
     (
-        "order entry_order exit_order bars fills orders trades open_trades seq_id rows price_decimals volume_decimals "
+        "order entry_order exit_order bars fills orders trades open_trades seq_id rows price_decimals size_decimals "
         "change"
     ).split()
 )

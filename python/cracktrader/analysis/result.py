@@ -127,7 +127,7 @@ class Result:
 
     @cached_property
     def data_report(self) -> pl.DataFrame:
-        """One row per instrument: rows, first and last time, interval, decimals, where it came from, and the SHA-256 of its columns."""
+        """One row per set of columns: kind, rows, first and last time, interval, decimals, origin, what was repaired, and the SHA-256."""
         from cracktrader.analysis.saved import data_report
 
         return frame(data_report(self.outcome))
@@ -282,5 +282,6 @@ def _warnings(result: Result) -> list[str]:
             f"{count:,} {'trade is' if count == 1 else 'trades are'} still open: valued at the last mark in the equity, not counted among "
             f"the closed trades."
         )
-    lines += [one.note for one in outcome.bars if one.note]
+    reports = [one.report for one in outcome.data or outcome.bars if one.report is not None]
+    lines += [one.line() for one in reports if one.repairs or one.rows_kept != one.rows_read]
     return lines

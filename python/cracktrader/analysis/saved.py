@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.analysis.frames import frame
-from cracktrader.data.columns import ARRAY_FIELDS, BarColumns
+from cracktrader.data.columns import (
+    ARRAY_FIELDS,
+    QUOTE_FIELDS,
+    TRADE_FIELDS,
+    BarColumns,
+    Columns,
+    QuoteColumns,
+    TradeColumns,
+)
+from cracktrader.data.problems import DataReport, Repair
 from cracktrader.errors import DataError
 from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
 
@@ -25,6 +34,11 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "cracktrader-run", 1
 MANIFEST = "manifest.json"
+_KINDS: dict[str, tuple[type[Columns], tuple[str, ...]]] = {
+    "BarColumns": (BarColumns, ARRAY_FIELDS),
+    "TradeColumns": (TradeColumns, TRADE_FIELDS),
+    "QuoteColumns": (QuoteColumns, QUOTE_FIELDS),
+}
 _TABLES = ("equity", "fills", "orders", "positions", "holdings")
 _PLAIN = (
     "engine state_hash contract_version events seconds currency initial_cash seed errors diagnostics stopped strategies "
@@ -46,7 +60,7 @@ def save(result: Result, folder: Path) -> Path:
         **{name: getattr(outcome, name) for name in _PLAIN},
         "log": [list(line) for line in outcome.log],
         "config": result.config,
-        "bars": [_save_bars(bars, folder, at) for at, bars in enumerate(outcome.bars)],
+        **_save_columns(outcome, folder),
         "indicators": [
             _save_indicator(bound, times, values, folder, at)
             for at, (bound, times, values) in enumerate(result.indicator_lines)
@@ -67,7 +81,8 @@ def load(folder: Path) -> RunOutcome:
         told |= {name: table.to_dict(as_series=False) for name, table in tables.items()}
         told["equity"] = {column.name: column.to_numpy() for column in tables["equity"]}
         told["log"] = [tuple(line) for line in manifest["log"]]
-        told["bars"] = [_load_bars(one, folder) for one in manifest["bars"]]
+        columns = [_load_one(one, folder) for one in manifest["columns"]]
+        told |= {name: [columns[at] for at in manifest[name]] for name in ("data", "bars")}
         told["indicators"] = [_load_indicator(one, folder) for one in manifest["indicators"]]
         return RunOutcome(config=manifest["config"], **told)
     except (KeyError, TypeError, ValueError) as error:
@@ -110,20 +125,38 @@ def _read(folder: Path, name: str) -> pl.DataFrame:
         raise DataError(f"{folder / name} cannot be read: {error}") from error
 
 
-def _save_bars(bars: BarColumns, folder: Path, at: int) -> dict[str, Any]:
+def _save_columns(outcome: RunOutcome, folder: Path) -> dict[str, Any]:
+    """Write every set of columns once; `data` and `bars` of the run are places in what was written."""
+    written: list[Columns] = []
+    places: dict[str, list[int]] = {"data": [], "bars": []}
+    for kind, columns in (("data", outcome.data), ("bars", outcome.bars)):
+        for one in columns:
+            known = next((at for at, other in enumerate(written) if other is one), len(written))
+            if known == len(written):
+                written.append(one)
+            places[kind].append(known)
+    return {"columns": [_save_one(one, folder, at) for at, one in enumerate(written)], **places}
+
+
+def _save_one(columns: Columns, folder: Path, at: int) -> dict[str, Any]:
     import polars as pl
 
-    name = f"bars-{at}.parquet"
-    pl.DataFrame({one: getattr(bars, one) for one in ARRAY_FIELDS}).write_parquet(folder / name)
-    facts = {one.name: getattr(bars, one.name) for one in fields(bars) if one.name not in (*ARRAY_FIELDS, "report")}
-    return {"file": name, **{key: plain(value) for key, value in facts.items()}}
+    name = f"data-{at}.parquet"
+    arrays = _KINDS[type(columns).__name__][1]
+    pl.DataFrame({one: getattr(columns, one) for one in arrays}).write_parquet(folder / name)
+    facts = {one.name: getattr(columns, one.name) for one in fields(columns) if one.name not in arrays}
+    return {"file": name, "type": type(columns).__name__, **{key: plain(value) for key, value in facts.items()}}
 
 
-def _load_bars(facts: dict[str, Any], folder: Path) -> BarColumns:
+def _load_one(facts: dict[str, Any], folder: Path) -> Any:
+    kind, arrays = _KINDS[facts["type"]]
     table = _read(folder, facts["file"])
-    told: dict[str, Any] = {one: table[one].to_numpy() for one in ARRAY_FIELDS}
-    known = {one.name for one in fields(BarColumns)}
-    return BarColumns(**told, **{name: value for name, value in facts.items() if name in known})
+    told: dict[str, Any] = {one: table[one].to_numpy() for one in arrays}
+    known = {one.name for one in fields(kind)}
+    if (report := facts.get("report")) is not None:
+        repairs = tuple(Repair(**one) for one in report["repairs"])
+        facts = facts | {"report": DataReport(**(report | {"repairs": repairs, "notes": tuple(report["notes"])}))}
+    return kind(**told, **{name: value for name, value in facts.items() if name in known})
 
 
 def _save_indicator(bound: BoundIndicator, times: Any, values: Any, folder: Path, at: int) -> dict[str, Any]:
@@ -166,33 +199,39 @@ def plain(value: Any) -> Any:
     return value
 
 
-def fingerprint(bars: BarColumns) -> str:
+def fingerprint(columns: Columns) -> str:
     """SHA-256 over the decimals and the columns, little-endian: equal for equal data, wherever it came from."""
-    digest = sha256(f"{bars.price_decimals} {bars.volume_decimals} {len(bars)}\n".encode())
-    for name in ARRAY_FIELDS:
-        digest.update(memoryview(getattr(bars, name).astype("<i8", copy=False)))
+    names = _KINDS[type(columns).__name__][1]
+    digest = sha256(f"{columns.price_decimals} {_size_decimals(columns)} {len(columns)}\n".encode())
+    for name in names:
+        digest.update(memoryview(getattr(columns, name).astype("<i8", copy=False)))
     return digest.hexdigest()
 
 
+def _size_decimals(columns: Columns) -> int:
+    return columns.volume_decimals if isinstance(columns, BarColumns) else columns.quantity_decimals
+
+
 def data_report(outcome: RunOutcome) -> dict[str, list[Any]]:
-    """One row per data set of the run."""
-    columns: dict[str, list[Any]] = {name: [] for name in _REPORTED}
-    for bars in outcome.bars:
+    """One row per set of columns that was run."""
+    report: dict[str, list[Any]] = {name: [] for name in _REPORTED}
+    for columns in outcome.data or outcome.bars:
         row = (
-            bars.symbol,
-            len(bars),
-            int(bars.event_time[0]) if len(bars) else None,
-            int(bars.event_time[-1]) if len(bars) else None,
-            bars.interval_ns,
-            bars.price_decimals,
-            bars.volume_decimals,
-            bars.origin,
-            bars.note,
-            fingerprint(bars),
+            columns.symbol,
+            type(columns).__name__.removesuffix("Columns").lower() + "s",
+            len(columns),
+            int(columns.event_time[0]) if len(columns) else None,
+            int(columns.event_time[-1]) if len(columns) else None,
+            columns.interval_ns if isinstance(columns, BarColumns) else None,
+            columns.price_decimals,
+            _size_decimals(columns),
+            columns.origin,
+            columns.note,
+            fingerprint(columns),
         )
         for name, value in zip(_REPORTED, row, strict=True):
-            columns[name].append(value)
-    return columns
+            report[name].append(value)
+    return report
 
 
-_REPORTED = "symbol rows first last interval price_decimals volume_decimals origin note sha256".split()
+_REPORTED = "symbol kind rows first last interval price_decimals size_decimals origin note sha256".split()

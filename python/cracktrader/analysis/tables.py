@@ -227,18 +227,24 @@ def _folded(title: str, body: str, *, opened: bool = False) -> str:
 
 def _data(result: Result) -> str:
     rows = [
-        f"<tr><td>{escape(row['symbol'])}</td><td>{row['rows']:,}</td><td>{_moment(row['first'])}</td><td>{_moment(row['last'])}</td>"
+        f'<tr><td>{escape(row["symbol"])}</td><td class="text">{row["kind"]}</td>'
+        f"<td>{row['rows']:,}</td><td>{_moment(row['first'])}</td><td>{_moment(row['last'])}</td>"
         f'<td>{_duration(row["interval"])}</td><td class="text wide">{escape(row["origin"])}</td>'
         f'<td class="text wide"><code>{row["sha256"]}</code></td></tr>'
         for row in result.data_report.iter_rows(named=True)
     ]
-    names = "".join(f"<th>{name}</th>" for name in ("Symbol", "Rows", "First", "Last", "Interval"))
-    texts = "".join(f'<th class="text">{name}</th>' for name in ("From", "SHA-256"))
-    return f'<div class="scroll"><table><tr>{names}{texts}</tr>{"".join(rows)}</table></div>'
+    numbers, texts = ("Rows", "First", "Last", "Interval"), ("From", "SHA-256")
+    names = "".join(f"<th>{name}</th>" for name in numbers) + "".join(f'<th class="text">{name}</th>' for name in texts)
+    notes = [escape(note) for note in result.data_report["note"] if note]
+    said = "".join(f'<p class="soft">{note}</p>' for note in notes)
+    heads = f'<th>Symbol</th><th class="text">Kind</th>{names}'
+    return f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table>{said}</div>'
 
 
 def _duration(interval: Any) -> str:
-    """A bar's length in the largest unit that measures it whole: "1d", "5m", "250ms"."""
+    """A bar's length in the largest unit that measures it whole: "1d", "5m", "250ms"; a dash for ticks."""
+    if interval is None:
+        return "-"
     nanoseconds = round(interval.total_seconds() * 1_000) * 1_000_000
     for unit, length in (
         ("d", 86_400_000_000_000),

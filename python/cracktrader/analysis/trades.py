@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cracktrader.data.columns import QuoteColumns, TradeColumns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from cracktrader.data.columns import BarColumns
     from cracktrader.runtime.outcome import RunOutcome
 
     Ints = NDArray[np.int64]
@@ -56,9 +57,9 @@ def round_trips(outcome: RunOutcome) -> dict[str, Any]:
 
     Quantities are the sum of the entries, prices and money in the trip's `currency` (of settlement). `return` is the profit after fees
     over the `value` that was entered. `mae` and `mfe` are the worst and the best excursion of the price from the entry price as fractions,
-    at most and at least 0. They look at the bars that lie whole between entry and exit, and at the fills themselves: of a bar in
-    which an order filled on its way nobody knows what came before. `bars` counts the bars that opened from the entry until before the
-    exit. Fees in another currency than the trip's are left out.
+    at most and at least 0. They look at the fills and at the trades or quotes between them; where there are only bars, at those that lie
+    whole between entry and exit: of a bar in which an order filled on its way nobody knows what came before. `bars` counts the bars that
+    opened from the entry until before the exit. Fees in another currency than the trip's are left out.
     """
     fills = outcome.fills
     if not fills["price"]:
@@ -67,7 +68,7 @@ def round_trips(outcome: RunOutcome) -> dict[str, Any]:
     trips = _money(fills, legs, outcome)
     _add_terms(trips, fills, legs)
     _add_open(trips, outcome)
-    _add_excursions(trips, outcome.bars, fills, legs)
+    _add_excursions(trips, outcome, legs)
     return _ordered(trips)
 
 
@@ -215,43 +216,80 @@ def _last_time(outcome: RunOutcome, symbol: str) -> int:
 # ---------------------------------------------------------------- excursions
 
 
-def _add_excursions(
-    trips: dict[str, Any], bars: Sequence[BarColumns], fills: Mapping[str, Sequence[Any]], legs: _Legs
-) -> None:
+class _Prices(NamedTuple):
+    """What the market showed of an instrument, as spans of time with a lowest and a highest price."""
+
+    starts: Ints
+    ends: Ints
+    low: Ints
+    high: Ints
+    scale: float
+    """A price is its mantissa over this."""
+
+
+def _add_excursions(trips: dict[str, Any], outcome: RunOutcome, legs: _Legs) -> None:
     """The worst and the best price while the trip was on, and how many bars it lasted."""
     import numpy as np
 
-    price = np.array(fills["price"], dtype=np.float64)[legs.fill]
+    price = np.array(outcome.fills["price"], dtype=np.float64)[legs.fill]
     lowest, highest = np.minimum.reduceat(price, legs.starts), np.maximum.reduceat(price, legs.starts)
     held = np.zeros(len(lowest), dtype=np.int64)
-    symbols = np.array(trips["symbol"], dtype=object)
-    for columns in bars:
-        own = np.flatnonzero(symbols == columns.symbol)
-        if not len(own) or not len(columns):
-            continue
-        first = columns.open_time.searchsorted(trips["entry_time"][own])
-        last = columns.open_time.searchsorted(trips["exit_time"][own])
-        held[own] = np.where(trips["closed"][own], last, len(columns)) - first
-        end = _whole_bars(trips, own, columns)
-        low, high = _extremes(columns, first, end)
-        lowest[own], highest[own] = np.minimum(lowest[own], low), np.maximum(highest[own], high)
-    long = trips["sign"] > 0
+    symbols, long = np.array(trips["symbol"], dtype=object), trips["sign"] > 0
+    for symbol in sorted(set(trips["symbol"])):
+        own = np.flatnonzero(symbols == symbol)
+        held[own] = _bars_held(trips, own, outcome, symbol)
+        for is_long in (True, False):
+            side = own[long[own] == is_long]
+            shown = _prices(outcome, symbol, is_long)
+            if shown is None or not len(side) or not len(shown.starts):
+                continue
+            first = shown.starts.searchsorted(trips["entry_time"][side])
+            low, high = _extremes(shown, first, _end(trips, side, shown))
+            lowest[side], highest[side] = np.minimum(lowest[side], low), np.maximum(highest[side], high)
     down, up = lowest / trips["entry_price"] - 1.0, highest / trips["entry_price"] - 1.0
+    trips["bars"] = held
     trips["mae"] = np.minimum(np.where(long, down, -up), 0.0)
     trips["mfe"] = np.maximum(np.where(long, up, -down), 0.0)
-    trips["bars"] = held
 
 
-def _whole_bars(trips: Mapping[str, Any], own: Ints, columns: BarColumns) -> Ints:
-    """Behind the last bar that the position saw whole. A fill on a bar's way is stamped with its close: that bar is left out."""
+def _bars_held(trips: Mapping[str, Any], own: Ints, outcome: RunOutcome, symbol: str) -> Ints:
+    """How many bars opened from the entry until before the exit."""
+    import numpy as np
+
+    columns = next((one for one in outcome.bars if one.symbol == symbol), None)
+    if columns is None:
+        return np.zeros(len(own), dtype=np.int64)
+    first, last = (columns.open_time.searchsorted(trips[name][own]) for name in ("entry_time", "exit_time"))
+    count: Ints = np.where(trips["closed"][own], last, len(columns)) - first
+    return count
+
+
+def _prices(outcome: RunOutcome, symbol: str, is_long: bool) -> _Prices | None:
+    """The finest there is: trades, else the side of the quotes at which a position would be closed, else bars."""
+    ticks = [one for one in outcome.data if one.symbol == symbol]
+    for trades in ticks:
+        if isinstance(trades, TradeColumns):
+            return _Prices(trades.time, trades.time, trades.price, trades.price, 10.0**trades.price_decimals)
+    for quotes in ticks:
+        if isinstance(quotes, QuoteColumns):
+            side = quotes.bid_price if is_long else quotes.ask_price
+            return _Prices(quotes.time, quotes.time, side, side, 10.0**quotes.price_decimals)
+    for bars in outcome.bars:
+        if bars.symbol == symbol:
+            return _Prices(bars.open_time, bars.close_time, bars.low, bars.high, 10.0**bars.price_decimals)
+    return None
+
+
+def _end(trips: Mapping[str, Any], own: Ints, shown: _Prices) -> Ints:
+    """Behind the last span that the position saw whole. A fill on a bar's way is stamped with its close: that bar is left out."""
     import numpy as np
 
     rules = _taken(trips["exit_rule"], own)
     known = {rule: _fills_at_an_edge(rule) for rule in set(rules)}
-    at_edge = np.array([known[rule] for rule in rules])
+    at_edge = np.array([known[rule] for rule in rules]) | (shown.starts is shown.ends)
     exits = trips["exit_time"][own]
-    after, before = (columns.close_time.searchsorted(exits, side=side) for side in ("right", "left"))
-    end: Ints = np.where(trips["closed"][own], np.where(at_edge, after, before), len(columns))
+    after, before = (shown.ends.searchsorted(exits, side=side) for side in ("right", "left"))
+    end: Ints = np.where(trips["closed"][own], np.where(at_edge, after, before), len(shown.ends))
     return end
 
 
@@ -260,15 +298,14 @@ def _fills_at_an_edge(rule: str) -> bool:
     return any(edge in rule for edge in ("open", "close", "gap", "settlement"))
 
 
-def _extremes(columns: BarColumns, first: Ints, end: Ints) -> tuple[Floats, Floats]:
-    """The lowest low and the highest high of each range of bars; infinities for an empty one."""
+def _extremes(shown: _Prices, first: Ints, end: Ints) -> tuple[Floats, Floats]:
+    """The lowest low and the highest high of each range of spans; infinities for an empty one."""
     import numpy as np
 
-    scale = float(10**columns.price_decimals)
-    # Every second piece is a range, those between are thrown away. One bar more, so that a range may end at the last.
+    # Every second piece is a range, those between are thrown away. One more at the end, so that a range may reach to the last.
     pieces = np.stack([first, np.maximum(end, first)], axis=1).ravel()
-    low = np.minimum.reduceat(np.append(columns.low, np.iinfo(np.int64).max), pieces)[::2] / scale
-    high = np.maximum.reduceat(np.append(columns.high, np.iinfo(np.int64).min), pieces)[::2] / scale
+    low = np.minimum.reduceat(np.append(shown.low, np.iinfo(np.int64).max), pieces)[::2] / shown.scale
+    high = np.maximum.reduceat(np.append(shown.high, np.iinfo(np.int64).min), pieces)[::2] / shown.scale
     empty = end <= first
     return np.where(empty, np.inf, low), np.where(empty, -np.inf, high)
 

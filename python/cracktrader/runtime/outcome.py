@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cracktrader.core.config import Config
-    from cracktrader.data.columns import BarColumns
+    from cracktrader.data.columns import BarColumns, Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class RunOutcome:
     indicators: list[BoundIndicator] = field(default_factory=list)
     config: Config | dict[str, Any] | None = None
     """What the core ran on; where the run was loaded from disk, the same as plain values."""
+    data: list[Columns] = field(default_factory=list)
+    """The columns that were run, of every kind, by stream; `bars` has one for each instrument. Empty where the run was loaded from disk."""
 
 
 def described(declared: Any) -> str:
