@@ -17,6 +17,7 @@ from world import DAY, MINUTE, SECOND, make_bars, make_config, make_sessions, ty
 from cracktrader.core.config import DataKind
 from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
 from cracktrader.core.intent import (
+    NO_ORDER,
     CancelOrder,
     NoOp,
     OrderId,
@@ -155,7 +156,7 @@ class Generator(ScriptedHost):
             return None
         answer = Answer()
         for _ in range(1 if busy < 0.85 else rng.randint(2, 4)):
-            answer.intents.append(self._intent(strategy, name, answer.intents))
+            answer.intents += self._some(strategy, name, answer.intents)
         if busy > 0.96:
             self._extras(strategy, answer)
         return answer
@@ -214,6 +215,65 @@ class Generator(ScriptedHost):
         return Answer(interrupted=True) if self.rng.random() < 0.3 else Answer()
 
     # --- intents
+
+    def _some(self, strategy: int, name: str, earlier: list[Any]) -> list[Any]:
+        """An intent, at times a whole bracket."""
+        choice = self.rng.random()
+        if choice < 0.06:
+            return self._bracket(strategy, f"{name}#{len(earlier)}", f"{name}#{len(earlier) + 1}")
+        if choice < 0.14:
+            joined = self._joining(strategy, name, earlier)
+            if joined is not None:
+                return [joined]
+        return [self._intent(strategy, name, earlier)]
+
+    def _bracket(self, strategy: int, entry: str, first: str) -> list[Any]:
+        """An entry with a take-profit and a stop of which one cancels the other; at times with more or fewer legs."""
+        rng, place = self.rng, self._place(strategy)
+        legs = [self._across(place, entry, rng.choice((1, 1, 2, 4))) for _ in range(rng.choice((1, 2, 2, 2, 3)))]
+        return [place, legs[0], *(leg._replace(oco=rng.choice((first, first, NO_ORDER))) for leg in legs[1:])]
+
+    def _across(self, place: Any, parent: Any, order_type: int) -> PlaceOrder:
+        """A child of an order."""
+        instrument = self.config.instruments[place.instrument]
+        lots = max(place.quantity // instrument.lot, 1)
+        quantity = (lots if self.rng.random() < 0.6 else self.rng.randint(1, lots)) * instrument.lot
+        terms = self._retyped(place.instrument, self._offered(place.instrument, order_type))
+        made = PlaceOrder(place.instrument, 1 - place.side, time_in_force=0, quantity=quantity, parent=parent, **terms)
+        return made._replace(reduce_only=self.rng.random() < 0.1 and self._capable(place.instrument).reduce_only)
+
+    def _capable(self, index: int) -> Any:
+        return self.config.venues[self.config.instruments[index].venue].capabilities
+
+    def _offered(self, index: int, order_type: int) -> int:
+        """The order type, or another one that the venue has."""
+        while not self._capable(index).order_types >> order_type & 1:
+            order_type = self.rng.randrange(7)
+        return order_type
+
+    def _joining(self, strategy: int, name: str, earlier: list[Any]) -> PlaceOrder | None:
+        """A leg beside, or a child of, an order that is open or was just placed; at times one that does not fit."""
+        rng, state = self.rng, self.state
+        fresh: list[Any] = [
+            (f"{name}#{index}", intent)
+            for index, intent in enumerate(earlier)
+            if type(intent) is PlaceOrder and intent.instrument < len(self.config.instruments) and intent.side < 2
+        ]
+        own = [(self.names[order.id], order) for order in state.orders.values() if self._leads(order, strategy)]
+        known = fresh if fresh and rng.random() < 0.3 else own[-12:]
+        if not known:
+            return None
+        label, other = rng.choice(known)
+        if rng.random() < 0.5:
+            return self._across(other, label, rng.choice((1, 2, 4)))
+        leg = self._across(other, NO_ORDER, rng.choice((1, 2, 5)))._replace(side=other.side, oco=label)
+        parent = state.orders.get(other.parent) if isinstance(other.parent, int) else None
+        if parent is not None and parent.id in self.names and rng.random() < 0.9:
+            return leg._replace(parent=self.names[parent.id])
+        return leg._replace(parent=other.parent) if isinstance(other.parent, str) else leg
+
+    def _leads(self, order: Any, strategy: int) -> bool:
+        return bool(order.id.strategy == strategy and order.id in self.names and order.life.is_open and not order.oco)
 
     def _intent(self, strategy: int, name: str, earlier: list[Any]) -> Any:
         rng = self.rng

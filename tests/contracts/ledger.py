@@ -127,6 +127,8 @@ class Ledger:
         self.watermarks = [0] * len(config.accounts)
         self.ending: list[tuple[int, int]] = []
         """Closed orders whose reports are still told apart, by the time when they no longer are: a heap."""
+        self.families: dict[int, list[int]] = {}
+        """Orders that name each other, all of them under each of them: they are told apart until the last has ended."""
         self.touched: set[tuple[Any, ...]] = set()
         self._unfit = False
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
@@ -186,6 +188,11 @@ class Ledger:
                 code == 0,
             )
             self.touched.add(("order", self.last_ordinal))
+            named = [self.names[one] for one in (intent.parent, intent.oco) if one in self.names]
+            if named and code == 0:
+                family = self.families.setdefault(named[0], [named[0]])
+                family.append(self.last_ordinal)
+                self.families[self.last_ordinal] = family
         elif isinstance(intent, ReplaceOrder) and code == 0:
             self.orders[self.names[intent.order]].replacing = True
 
@@ -212,7 +219,8 @@ class Ledger:
             for name, value in zip(Order.__slots__, before, strict=order is not None):
                 setattr(order, name, value)
             if order is not None and not order.closed:
-                self.ending = sorted(entry for entry in self.ending if entry[1] != order.ordinal)
+                family = self.families.get(order.ordinal, [order.ordinal])
+                self.ending = sorted(entry for entry in self.ending if entry[1] not in family)
             self.touched = set()
             return
         if key:
@@ -485,7 +493,10 @@ class Ledger:
         order.closed = True
         order.in_doubt = order.replacing = False
         horizon = 0 if order.account == NOBODY else self._horizon(order.account)
-        heappush(self.ending, (self.now + horizon, order.ordinal))
+        family = self.families.get(order.ordinal, [order.ordinal])
+        if all(self.orders[member].closed for member in family):
+            for member in family:
+                heappush(self.ending, (self.now + horizon, member))
         self.touched.add(("order", order.ordinal))
 
     # --- declarations

@@ -5,16 +5,18 @@
 use crate::account::{AccountKind, worst_exposure};
 use crate::config::LOOP_DEPTH;
 use crate::fee::worst_fee;
+use crate::group::{IDLE, Working};
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
 use crate::intent::{
     CancelOrder, Intent, NO_ORDER, OrderId, OrderType, PlaceOrder, ReplaceOrder, RiskFlag, SetRiskFlag, Side,
     TimeInForce, TrailKind,
 };
 use crate::order::{
-    BASIS_POINTS, Guard, Order, OrderInput, Outcome, is_trailing, takes_limit, takes_stop, trail_distance, transition,
+    BASIS_POINTS, Guard, Life, Order, OrderInput, Outcome, Pending, Place, is_trailing, new_order, takes_limit,
+    takes_stop, trail_distance, transition,
 };
 use crate::reject::RejectCode;
-use crate::state::{IDLE, State, Working};
+use crate::state::State;
 use crate::units::{
     AccountIndex, InstrumentIndex, Money, NONE_PRICE, NONE_TIME, OutOfRange, Price, Quantity, RATE_ONE, Rounding,
     StrategyIndex, money, mul_div_round, quantity,
@@ -51,8 +53,12 @@ pub struct Terms {
     pub limit_price: Price,
     /// The price at which risk values it, or the null price.
     pub risk_price: Price,
-    /// What the order adds to the working quantities today; nothing when it is new.
+    /// What the order's unit, the order or its group, adds to the working quantities today; nothing for a new order alone.
     pub replaced: Working,
+    /// What the unit would add under the terms.
+    pub added: Working,
+    /// Whether what it would reserve fits the numbers.
+    pub fits: bool,
     /// Whether it is new.
     pub is_new: bool,
 }
@@ -60,6 +66,11 @@ pub struct Terms {
 impl Terms {
     const fn is_buy(&self) -> bool {
         self.side == Side::Buy as u8
+    }
+
+    /// The part of (buying, selling) that is the order's.
+    fn side_of(&self, (buying, selling): (i128, i128)) -> i128 {
+        if self.is_buy() { buying } else { selling }
     }
 
     fn wanted(&self) -> i128 {
@@ -89,8 +100,11 @@ pub fn admit(state: &State, strategy: StrategyIndex, intent: &Intent, depth: u32
 }
 
 fn admit_place(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Check {
-    place_schema(state, place)?;
+    place_schema(state, strategy, place)?;
     place_capability(state, place)?;
+    let order = proposed(state, OrderId { strategy, seq: state.seq, index: 0 }, place);
+    let joined = state.joined(&order);
+    let (replaced, added) = joined.unwrap_or((IDLE, IDLE));
     let terms = Terms {
         strategy,
         instrument: place.instrument,
@@ -98,11 +112,21 @@ fn admit_place(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Ch
         order_type: place.order_type,
         quantity: place.quantity,
         limit_price: place.limit_price,
-        risk_price: reserve_price(state, place),
-        replaced: IDLE,
+        risk_price: order.reserve_price,
+        replaced,
+        added,
+        fits: joined.is_ok(),
         is_new: true,
     };
     risk(state, &terms)
+}
+
+/// The order of an intent that passed its schema, as it would leave.
+fn proposed(state: &State, id: OrderId, place: &PlaceOrder) -> Order {
+    let [parent, oco] = [place.parent, place.oco].map(|one| state.by_id.get(&one).copied().unwrap_or_default());
+    let (venue, account) = (state.instrument(place.instrument).venue, state.account_of(place.instrument));
+    let order = new_order(place, Place { ordinal: state.next_ordinal, id, venue, account, parent, oco }, state.now);
+    Order { life: Life::Submitted, reserve_price: reserve_price(state, place), ..order }
 }
 
 /// The price at which risk values an order: its limit, else its stop, else the mark (null without one). The stop of a trailing buy
@@ -126,7 +150,7 @@ pub fn reserve_price(state: &State, place: &PlaceOrder) -> Price {
     Price(i64::try_from(worst).unwrap_or(i64::MAX).min(instrument.max_price.0))
 }
 
-fn place_schema(state: &State, place: &PlaceOrder) -> Check {
+fn place_schema(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Check {
     let declared = state.config.instruments.len();
     if place.instrument.at() >= declared {
         return refuse(RejectCode::EUnknownInstrument, place.instrument.0, declared as u64);
@@ -147,16 +171,38 @@ fn place_schema(state: &State, place: &PlaceOrder) -> Check {
     if expires != gtd || (expires && place.expire_time <= state.now) {
         return refuse(RejectCode::EExpireTime, place.expire_time.0, state.now.0);
     }
-    group_schema(state, place)?;
+    group_schema(state, strategy, place)?;
     trail_schema(instrument, place)
 }
 
-/// Groups are not taken yet.
-fn group_schema(_state: &State, place: &PlaceOrder) -> Check {
-    match [place.parent, place.oco].into_iter().find(|name| *name != NO_ORDER) {
-        Some(name) => refuse(RejectCode::EGroup, name.seq, name.index),
-        None => Ok(()),
+/// Whether the orders that are named can be a parent and a leader of this one.
+fn group_schema(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Check {
+    let [parent, leader] = [place.parent, place.oco].map(|name| own_order(state, strategy, name));
+    if place.parent != NO_ORDER && !parent.is_some_and(|parent| is_parent(parent, place)) {
+        return refuse(RejectCode::EGroup, place.parent.seq, place.parent.index);
     }
+    if place.oco != NO_ORDER && !leader.is_some_and(|leader| is_leader(leader, parent, place)) {
+        return refuse(RejectCode::EGroup, place.oco.seq, place.oco.index);
+    }
+    Ok(())
+}
+
+/// An open entry of the other side, at least as large, that is no child itself.
+fn is_parent(parent: &Order, place: &PlaceOrder) -> bool {
+    parent.life.is_open()
+        && parent.parent.0 == 0
+        && parent.instrument == place.instrument
+        && parent.side != place.side
+        && place.quantity <= parent.quantity
+}
+
+/// An open order of the same instrument, side and parent that leads.
+fn is_leader(leader: &Order, parent: Option<&Order>, place: &PlaceOrder) -> bool {
+    leader.life.is_open()
+        && leader.oco.0 == 0
+        && leader.instrument == place.instrument
+        && leader.side == place.side
+        && leader.parent == parent.map_or_else(Default::default, |parent| parent.ordinal)
 }
 
 /// Trailing orders have an offset in reach of their kind, trailing stop-limits one for the limit, and no other order either.
@@ -232,6 +278,10 @@ fn place_capability(state: &State, place: &PlaceOrder) -> Check {
     if place.reduce_only && !capabilities.reduce_only {
         return refuse(RejectCode::EReduceOnly, 0, 0);
     }
+    let name = if place.parent == NO_ORDER { place.oco } else { place.parent };
+    if name != NO_ORDER && !capabilities.groups {
+        return refuse(RejectCode::EGroup, name.seq, name.index);
+    }
     Ok(())
 }
 
@@ -241,6 +291,9 @@ fn risk(state: &State, terms: &Terms) -> Check {
     let most = limits(state, terms).of(terms.instrument).max_order_quantity;
     if most.0 != 0 && terms.quantity > most {
         return refuse(RejectCode::EOrderQuantity, terms.quantity.0, most.0);
+    }
+    if !terms.fits {
+        return out_of_range(terms);
     }
     let Ok(worst) = worst_fill(state, terms) else {
         return out_of_range(terms);
@@ -284,7 +337,8 @@ fn risk_switches(state: &State, terms: &Terms) -> Check {
     }
     if state.reduce_only || owner.reduce_only {
         let reducible = reducible(state, terms);
-        if terms.wanted() > reducible {
+        let held = state.own_position(terms.strategy, terms.instrument).quantity;
+        if terms.fits && terms.side_of(terms.added.sides(held)) > reducible {
             return refuse(RejectCode::EReduceOnlyMode, terms.quantity.0, reducible);
         }
     }
@@ -293,13 +347,10 @@ fn risk_switches(state: &State, terms: &Terms) -> Check {
 
 /// How much of the strategy's own position the order's direction can still close.
 fn reducible(state: &State, terms: &Terms) -> i128 {
-    let held = i128::from(state.own_position(terms.strategy, terms.instrument).quantity.0);
-    let (buying, selling) = state.own_working(terms.strategy, terms.instrument);
-    let free = if terms.is_buy() {
-        -held - (buying - terms.replaced.buying)
-    } else {
-        held - (selling - terms.replaced.selling)
-    };
+    let held = state.own_position(terms.strategy, terms.instrument).quantity;
+    let (buying, selling) = state.own_working(terms.strategy, terms.instrument).less(terms.replaced).sides(held);
+    let held = i128::from(held.0);
+    let free = if terms.is_buy() { -held - buying } else { held - selling };
     free.max(0)
 }
 
@@ -308,14 +359,17 @@ fn reducible(state: &State, terms: &Terms) -> i128 {
 fn worst_fill(state: &State, terms: &Terms) -> Result<Money, OutOfRange> {
     let instrument = state.instrument(terms.instrument);
     let account = state.account_of(terms.instrument);
-    let (buying, selling) = working_with(state, account, terms);
-    let (own_buying, own_selling) = state.own_working(terms.strategy, terms.instrument);
-    let held = state.position(account, terms.instrument).quantity;
-    let own = state.own_position(terms.strategy, terms.instrument).quantity;
-    let extreme = worst_exposure(held, buying, selling).max(worst_exposure(
-        own,
-        own_buying + terms.wanted(),
-        own_selling + terms.wanted(),
+    let working = working_with(state, account, terms);
+    let own = state.own_working(terms.strategy, terms.instrument);
+    let extreme = worst_exposure(
+        state.position(account, terms.instrument).quantity,
+        working.buying + working.reduce_buying,
+        working.selling + working.reduce_selling,
+    )
+    .max(worst_exposure(
+        state.own_position(terms.strategy, terms.instrument).quantity,
+        own.buying + own.reduce_buying + terms.wanted(),
+        own.selling + own.reduce_selling + terms.wanted(),
     ));
     let worst_price = if instrument.kind == InstrumentKind::Inverse { instrument.tick } else { instrument.max_price };
     let value = contract_value(instrument, worst_price, quantity(extreme)?)?;
@@ -327,14 +381,9 @@ fn worst_fill(state: &State, terms: &Terms) -> Result<Money, OutOfRange> {
     contract_value(instrument, terms.risk_price, terms.quantity)
 }
 
-/// (buying, selling) of the account in the instrument with the order under the terms.
-fn working_with(state: &State, account: AccountIndex, terms: &Terms) -> (i128, i128) {
-    let working = state.working_of(account, terms.instrument);
-    if terms.is_buy() {
-        (working.buying - terms.replaced.buying + terms.wanted(), working.selling)
-    } else {
-        (working.buying, working.selling - terms.replaced.selling + terms.wanted())
-    }
+/// What works for the account in the instrument with the order under the terms.
+fn working_with(state: &State, account: AccountIndex, terms: &Terms) -> Working {
+    state.working_of(account, terms.instrument).less(terms.replaced).plus(terms.added)
 }
 
 fn risk_notional(state: &State, terms: &Terms, value: Money) -> Check {
@@ -357,13 +406,10 @@ fn risk_position(state: &State, terms: &Terms) -> Check {
     if most.0 == 0 {
         return Ok(());
     }
-    let held = i128::from(state.own_position(terms.strategy, terms.instrument).quantity.0);
-    let (buying, selling) = state.own_working(terms.strategy, terms.instrument);
-    let reach = if terms.is_buy() {
-        held + buying - terms.replaced.buying + terms.wanted()
-    } else {
-        -held + selling - terms.replaced.selling + terms.wanted()
-    };
+    let held = state.own_position(terms.strategy, terms.instrument).quantity;
+    let own = state.own_working(terms.strategy, terms.instrument).less(terms.replaced).plus(terms.added);
+    let (buying, selling) = own.sides(held);
+    let reach = if terms.is_buy() { i128::from(held.0) + buying } else { selling - i128::from(held.0) };
     if reach > i128::from(most.0) {
         return refuse(RejectCode::EPosition, reach, most.0);
     }
@@ -433,26 +479,26 @@ fn risk_cash(state: &State, account: AccountIndex, terms: &Terms) -> Check {
         let held = i128::from(state.position(account, terms.instrument).quantity.0);
         let selling = state.working_of(account, terms.instrument).selling;
         let free = held - (selling - terms.replaced.selling);
-        return if terms.wanted() <= free { Ok(()) } else { refuse(RejectCode::EShort, terms.quantity.0, free) };
+        let wanted = terms.added.selling;
+        return if wanted != 0 && wanted > free { refuse(RejectCode::EShort, wanted, free) } else { Ok(()) };
     }
     let currency = state.instrument(terms.instrument).settlement_currency;
     let cash = state.ledger(account, currency).cash.0;
-    let (Ok(reserved), Ok(needed)) =
-        (state.reserved(account, currency), state.reserve(terms.instrument, terms.risk_price, terms.quantity))
-    else {
+    let Ok(reserved) = state.reserved(account, currency) else {
         return out_of_range(terms);
     };
     let free = cash - (reserved.0 - terms.replaced.reserved.0);
-    if needed.0 <= free { Ok(()) } else { refuse(RejectCode::ECash, needed.0, free) }
+    let needed = terms.added.reserved.0;
+    if terms.added.buying != 0 && needed > free { refuse(RejectCode::ECash, needed, free) } else { Ok(()) }
 }
 
 /// Equity covers the initial margin of everything the account could hold, and the order's fee; lowering the worst exposure is always
 /// allowed.
 fn risk_margin(state: &State, account: AccountIndex, terms: &Terms, value: Money) -> Check {
     let held = state.position(account, terms.instrument).quantity;
-    let working = state.working_of(account, terms.instrument);
-    let (buying, selling) = working_with(state, account, terms);
-    if worst_exposure(held, buying, selling) <= worst_exposure(held, working.buying, working.selling) {
+    let before = state.working_of(account, terms.instrument).sides(held);
+    let (buying, selling) = working_with(state, account, terms).sides(held);
+    if worst_exposure(held, buying, selling) <= worst_exposure(held, before.0, before.1) {
         return Ok(());
     }
     let instrument = state.instrument(terms.instrument);
@@ -487,6 +533,9 @@ fn admit_replace(state: &State, strategy: StrategyIndex, replace: &ReplaceOrder)
     }
     let instrument = state.instrument(order.instrument);
     terms_schema(instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price)?;
+    if let Some(parent) = state.orders.get(&order.parent).filter(|parent| replace.quantity > parent.quantity) {
+        return refuse(RejectCode::EGroup, parent.id.seq, parent.id.index);
+    }
     if !state.config.venues[instrument.venue.at()].capabilities.replace {
         return refuse(RejectCode::EReplace, 0, 0);
     }
@@ -513,16 +562,27 @@ fn legal(order: &Order, told: OrderInput) -> Check {
 
 /// A working order under the worse of its present and its wanted terms.
 fn replaced_terms(state: &State, order: &Order, replace: &ReplaceOrder) -> Result<Terms, OutOfRange> {
-    let limit = replace.limit_price;
+    let worse = Order {
+        open_quantity: order.exposure(),
+        reserve_price: order.risk_price(),
+        pending: Pending::Replace,
+        replace_quantity: replace.quantity,
+        replace_limit_price: replace.limit_price,
+        ..*order
+    };
+    let replaced = state.exposure(order)?;
+    let added = state.exposure(&worse);
     Ok(Terms {
         strategy: order.id.strategy,
         instrument: order.instrument,
         side: order.side,
         order_type: order.order_type,
-        quantity: order.exposure().max(Quantity(replace.quantity.0 - order.net_filled().0)),
-        limit_price: limit,
-        risk_price: if limit == NONE_PRICE { order.risk_price() } else { order.risk_price().max(limit) },
-        replaced: state.exposure(order)?,
+        quantity: worse.exposure(),
+        limit_price: replace.limit_price,
+        risk_price: worse.risk_price(),
+        replaced,
+        added: added.unwrap_or(replaced),
+        fits: added.is_ok(),
         is_new: false,
     })
 }

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use crate::account::Ledger;
+use crate::group::{IDLE, Working};
 use crate::order::Order;
 use crate::portfolio::Position;
 use crate::reject::RejectCode;
-use crate::state::{IDLE, State, Working};
-use crate::units::{AccountIndex, CurrencyIndex, InstrumentIndex, Money};
+use crate::state::State;
+use crate::units::{AccountIndex, CurrencyIndex, InstrumentIndex};
 
 /// The code of a broken invariant and its two numbers.
 pub type Broken = (RejectCode, i128, i128);
@@ -105,19 +106,23 @@ fn check_fees(state: &State) -> Option<Broken> {
     })
 }
 
-/// Working quantities, reserves and open-order counts are those of the orders.
+/// Working quantities, reserves and open-order counts are those of the orders, and a group exposes what it is said to.
 fn check_working(state: &State) -> Option<Broken> {
     let mut working: BTreeMap<(AccountIndex, InstrumentIndex), Working> = BTreeMap::new();
     let mut counts = vec![0_u32; state.owners.len()];
-    for order in state.orders.values().filter(|order| order.life.is_open()) {
-        counts[order.id.strategy.at()] += 1;
+    for order in state.orders.values() {
+        counts[order.id.strategy.at()] += u32::from(order.life.is_open());
         let Ok(own) = state.exposure(order) else {
             return Some((RejectCode::SRange, order.ordinal.0.into(), 0));
         };
-        let held = working.entry((order.account, order.instrument)).or_insert(IDLE);
-        held.buying += own.buying;
-        held.selling += own.selling;
-        held.reserved = Money(held.reserved.0.saturating_add(own.reserved.0));
+        let group = state.group_of(order);
+        if group.is_some_and(|group| group.exposed != own) {
+            return Some((RejectCode::SInvariantQuantity, order.ordinal.0.into(), 0));
+        }
+        if own != IDLE && group.is_none_or(|group| group.members[0] == order.ordinal) {
+            let held = working.entry((order.account, order.instrument)).or_insert(IDLE);
+            *held = held.plus(own);
+        }
     }
     for (place, held) in &state.working {
         if held != working.get(place).unwrap_or(&IDLE) {

@@ -37,6 +37,8 @@ pub mod reject;
 
 pub mod order;
 
+pub mod group;
+
 pub mod portfolio;
 
 pub mod account;

@@ -143,6 +143,8 @@ pub enum RejectCode {
     RStatement = 513,
     /// `R_SETTLED_UNKNOWN`
     RSettledUnknown = 514,
+    /// `R_GROUP_OVERFILL`
+    RGroupOverfill = 515,
     /// `V_FUNDS`
     VFunds = 601,
     /// `V_UNFILLED`
@@ -183,7 +185,7 @@ pub struct Reject {
 }
 
 /// The catalogue, by number.
-pub const REJECTS: [Reject; 69] = [
+pub const REJECTS: [Reject; 70] = [
     Reject {
         number: 101,
         slug: "E_UNKNOWN_INSTRUMENT",
@@ -591,6 +593,13 @@ pub const REJECTS: [Reject; 69] = [
         remedy: "none needed: it has no effect",
     },
     Reject {
+        number: 515,
+        slug: "R_GROUP_OVERFILL",
+        stage: Stage::Report,
+        message: "order {value} filled {limit} more than its group allows; booked",
+        remedy: "legs crossed at the venue: check the position; hold groups at a venue that can",
+    },
+    Reject {
         number: 601,
         slug: "V_FUNDS",
         stage: Stage::Venue,
@@ -671,7 +680,7 @@ pub const REJECTS: [Reject; 69] = [
 
 impl RejectCode {
     /// Every code, by number.
-    pub const ALL: [Self; 69] = [
+    pub const ALL: [Self; 70] = [
         Self::EUnknownInstrument,
         Self::EBadField,
         Self::EQuantity,
@@ -730,6 +739,7 @@ impl RejectCode {
         Self::RBustRepeated,
         Self::RStatement,
         Self::RSettledUnknown,
+        Self::RGroupOverfill,
         Self::VFunds,
         Self::VUnfilled,
         Self::VTooLate,

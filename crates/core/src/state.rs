@@ -12,6 +12,7 @@ use crate::book::Market;
 use crate::config::{Config, account_of};
 use crate::event::Payload;
 use crate::fee::worst_fee;
+use crate::group::{Group, IDLE, Working, leader_of, open_quantity, root_of};
 use crate::indicator::Indicator;
 use crate::instrument::{Instrument, contract_value};
 use crate::intent::{OrderId, OrderType, Side};
@@ -20,26 +21,12 @@ use crate::portfolio::{FLAT, Position, Unsettled};
 use crate::reject::RejectCode;
 use crate::timer::Timers;
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, Rounding,
-    StrategyIndex, Time, money, mul_div_round, power_of_ten, quantity,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity,
+    Rounding, StrategyIndex, Time, money, mul_div_round, power_of_ten, quantity,
 };
 
 /// How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts.
 pub const DENSE_WINDOW: u64 = 64;
-
-/// Exposure of an account's open orders in one instrument, and the cash they reserve. Sums may be wider than one quantity.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Working {
-    /// What can still be bought.
-    pub buying: i128,
-    /// What can still be sold.
-    pub selling: i128,
-    /// Cash reserved for it.
-    pub reserved: Money,
-}
-
-/// No open orders.
-pub const IDLE: Working = Working { buying: 0, selling: 0, reserved: Money(0) };
 
 /// A fill as booked, kept until its order is archived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -189,6 +176,8 @@ pub struct State {
     pub by_id: BTreeMap<OrderId, OrderOrdinal>,
     /// Closed orders by the time their reports may be forgotten, the soonest on top.
     pub retiring: BinaryHeap<Reverse<(Time, OrderOrdinal)>>,
+    /// By the root's number; it follows from the orders, so that it is no leaf.
+    pub groups: BTreeMap<OrderOrdinal, Group>,
     /// Idempotency keys of each order's reports: its fills are forgotten with it, and where keys are not dense all of them.
     pub keys: BTreeMap<OrderOrdinal, Vec<Box<str>>>,
     /// How many orders were archived.
@@ -282,15 +271,26 @@ impl State {
         self.working.get(&(account, instrument)).copied().unwrap_or(IDLE)
     }
 
-    /// (buying, selling) exposure of the strategy's own open orders.
+    /// Exposure of the strategy's own open orders; a group counts once, with its first open member.
     #[must_use]
-    pub fn own_working(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> (i128, i128) {
-        let (mut buying, mut selling) = (0, 0);
-        for order in self.open_orders(strategy).filter(|order| order.instrument == instrument) {
-            let side = if order.side == Side::Buy as u8 { &mut buying } else { &mut selling };
-            *side += i128::from(order.exposure().0);
+    pub fn own_working(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> Working {
+        let mut total = IDLE;
+        let mut counted = Vec::new();
+        for order in self.orders.values().filter(|order| order.id.strategy == strategy) {
+            let open = order.exposure();
+            if order.instrument != instrument || open.0 == 0 {
+                continue;
+            }
+            match self.group_of(order) {
+                None => total = total.plus(sided(order, open)),
+                Some(group) if counted.contains(&group.members[0]) => {}
+                Some(group) => {
+                    counted.push(group.members[0]);
+                    total = total.plus(group.exposed);
+                }
+            }
         }
-        (buying, selling)
+        total
     }
 
     /// Signed open quantity of the strategy's own market orders.
@@ -302,23 +302,77 @@ impl State {
             .sum()
     }
 
-    /// What one order adds to the working quantities of its account and instrument.
-    pub fn exposure(&self, order: &Order) -> Result<Working, OutOfRange> {
-        let open = order.exposure();
-        if open.0 == 0 {
-            return Ok(IDLE);
-        }
-        if order.side == Side::Sell as u8 {
-            return Ok(Working { selling: open.0.into(), ..IDLE });
-        }
-        let reserved = self.reserve(order.instrument, order.risk_price(), open)?;
-        Ok(Working { buying: open.0.into(), selling: 0, reserved })
+    /// The order that would name the order's group.
+    #[must_use]
+    pub fn root_of(&self, order: &Order) -> OrderOrdinal {
+        root_of(order, self.orders.get(&order.parent))
     }
 
-    /// Cash a buy reserves: its value at `price` plus the worst fee; 0 for a margin account.
+    /// The live group that the order is in.
+    #[must_use]
+    pub fn group_of(&self, order: &Order) -> Option<&Group> {
+        if self.groups.is_empty() {
+            return None;
+        }
+        self.groups.get(&self.root_of(order)).filter(|group| group.members.contains(&order.ordinal))
+    }
+
+    /// The orders of a group, one of them as it will be.
+    #[must_use]
+    pub fn members(&self, group: &Group, changed: &Order) -> Vec<Order> {
+        let member = |one: &OrderOrdinal| if *one == changed.ordinal { *changed } else { self.orders[one] };
+        group.members.iter().map(member).collect()
+    }
+
+    /// What the order's unit, the order alone or its group, adds to the working quantities of its account and instrument, with the
+    /// order as given. `OutOfRange` when what it reserves does not fit.
+    pub fn exposure(&self, order: &Order) -> Result<Working, OutOfRange> {
+        match self.group_of(order) {
+            None => self.exposed(order, order.exposure()),
+            Some(group) => self.group_exposure(&self.members(group, order)),
+        }
+    }
+
+    /// What the unit of a new order exposes today, and with the order in it.
+    pub fn joined(&self, order: &Order) -> Result<(Working, Working), OutOfRange> {
+        if order.parent.0 == 0 && order.oco.0 == 0 {
+            return Ok((IDLE, self.exposed(order, order.exposure())?));
+        }
+        let root = &self.orders[&self.root_of(order)];
+        let (today, mut members) = match self.groups.get(&root.ordinal) {
+            Some(group) => (group.exposed, self.members(group, order)),
+            None => (self.exposed(root, root.exposure())?, vec![*root]),
+        };
+        members.push(*order);
+        Ok((today, self.group_exposure(&members)?))
+    }
+
+    /// Legs expose the worst of them, everything else its sum.
+    fn group_exposure(&self, members: &[Order]) -> Result<Working, OutOfRange> {
+        let natively = self.config.venues[members[0].venue.at()].capabilities.groups;
+        let mut worst: Vec<(OrderOrdinal, Working)> = Vec::with_capacity(members.len());
+        for order in members {
+            let exposed = self.exposed(order, open_quantity(order, members, natively))?;
+            match worst.iter_mut().find(|(leader, _)| *leader == leader_of(order)) {
+                Some((_, legs)) => *legs = legs.or_worse(exposed),
+                None => worst.push((leader_of(order), exposed)),
+            }
+        }
+        Ok(worst.into_iter().fold(IDLE, |total, (_, legs)| total.plus(legs)))
+    }
+
+    fn exposed(&self, order: &Order, size: Quantity) -> Result<Working, OutOfRange> {
+        let sided = sided(order, size);
+        if sided.buying == 0 {
+            return Ok(sided);
+        }
+        Ok(Working { reserved: self.reserve(order.instrument, order.risk_price(), size)?, ..sided })
+    }
+
+    /// Cash a buy reserves: its value at `price` plus the worst fee; 0 for a margin account, and without a price.
     pub fn reserve(&self, instrument: InstrumentIndex, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
         let account = &self.config.accounts[self.account_of(instrument).at()];
-        if account.kind == AccountKind::Margin {
+        if account.kind == AccountKind::Margin || price == NONE_PRICE {
             return Ok(Money(0));
         }
         let declared = self.instrument(instrument);
@@ -352,11 +406,10 @@ impl State {
             if self.account_of(index) != account {
                 continue;
             }
-            let mut working = self.working_of(account, index);
-            if index == instrument {
-                working = Working { buying, selling, ..IDLE };
-            }
-            let exposed = worst_exposure(self.position(account, index).quantity, working.buying, working.selling);
+            let held = self.position(account, index).quantity;
+            let sides =
+                if index == instrument { (buying, selling) } else { self.working_of(account, index).sides(held) };
+            let exposed = worst_exposure(held, sides.0, sides.1);
             if exposed == 0 {
                 continue;
             }
@@ -461,6 +514,17 @@ impl State {
     }
 }
 
+/// The size on the order's side, apart when it may only reduce.
+fn sided(order: &Order, size: Quantity) -> Working {
+    let size = i128::from(size.0);
+    match (order.reduce_only, order.side == Side::Buy as u8) {
+        (false, true) => Working { buying: size, ..IDLE },
+        (false, false) => Working { selling: size, ..IDLE },
+        (true, true) => Working { reduce_buying: size, ..IDLE },
+        (true, false) => Working { reduce_selling: size, ..IDLE },
+    }
+}
+
 /// The state before the first event: opening deposits are in the ledgers. `OutOfRange` when they do not fit.
 pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
     let mut ledgers = BTreeMap::new();
@@ -485,6 +549,7 @@ pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
         orders: BTreeMap::new(),
         by_id: BTreeMap::new(),
         retiring: BinaryHeap::new(),
+        groups: BTreeMap::new(),
         keys: BTreeMap::new(),
         archived: 0,
         archive_digest: [0; 32],

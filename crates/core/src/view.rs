@@ -162,7 +162,8 @@ impl<'a> View<'a> {
     /// (buying, selling) that the strategy's own open orders can still fill.
     #[must_use]
     pub fn working(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> (i128, i128) {
-        self.state.own_working(strategy, instrument)
+        let held = self.state.own_position(strategy, instrument).quantity;
+        self.state.own_working(strategy, instrument).sides(held)
     }
 
     /// Signed open quantity of the strategy's own market orders.

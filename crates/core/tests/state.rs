@@ -6,13 +6,14 @@ use std::sync::Arc;
 use cracktrader_core::account::{Account, AccountKind, Deposit, Ledger};
 use cracktrader_core::capability::{FillModel, SIMULATOR, Venue};
 use cracktrader_core::config::{Config, Conversion, DataKind, OnError, StrategyConfig, Stream, config_problem};
+use cracktrader_core::group::{IDLE, Working};
 use cracktrader_core::instrument::{Currency, Instrument, InstrumentKind};
 use cracktrader_core::intent::{OrderId, OrderType, PlaceOrder, Side};
 use cracktrader_core::order::{Life, Order, Place, new_order};
 use cracktrader_core::portfolio::{FILL, FLAT, Lot, fold};
 use cracktrader_core::reject::RejectCode;
 use cracktrader_core::risk::RiskLimits;
-use cracktrader_core::state::{IDLE, State, Working, new_state};
+use cracktrader_core::state::{State, new_state};
 use cracktrader_core::units::{
     AccountIndex, CurrencyIndex, InstrumentIndex, MONEY_MAX, Money, OrderOrdinal, OutOfRange, Price, Quantity,
     RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
@@ -177,9 +178,9 @@ fn a_cash_account_reserves_a_buys_value_with_the_worst_fee_and_a_margin_account_
     let (cash, margin) = (state(AccountKind::Cash), state(AccountKind::Margin));
     let (buy, sell) = (order(1, Side::Buy, 1_000, 5_000), order(2, Side::Sell, 1_000, 5_000));
     let reserved = Money(50 * UNIT + 50 * UNIT / 1_000);
-    assert_eq!(cash.exposure(&buy), Ok(Working { buying: 1_000, selling: 0, reserved }));
-    assert_eq!(cash.exposure(&sell), Ok(Working { buying: 0, selling: 1_000, reserved: Money(0) }));
-    assert_eq!(margin.exposure(&buy), Ok(Working { buying: 1_000, selling: 0, reserved: Money(0) }));
+    assert_eq!(cash.exposure(&buy), Ok(Working { buying: 1_000, reserved, ..IDLE }));
+    assert_eq!(cash.exposure(&sell), Ok(Working { selling: 1_000, ..IDLE }));
+    assert_eq!(margin.exposure(&buy), Ok(Working { buying: 1_000, ..IDLE }));
     assert_eq!(cash.exposure(&Order { life: Life::Filled, ..buy }), Ok(IDLE));
 }
 
@@ -193,8 +194,11 @@ fn only_open_orders_of_the_strategy_count_as_working() {
     let mut foreign = order(4, Side::Buy, 40, 1);
     foreign.id.strategy = StrategyIndex(1);
     put(&mut state, foreign);
-    assert_eq!((state.own_working(ANNA, SPOT), state.own_market_orders(ANNA, SPOT)), ((10, 70), -70));
-    assert_eq!(state.own_working(ANNA, INVERSE), (0, 0));
+    assert_eq!(
+        (state.own_working(ANNA, SPOT), state.own_market_orders(ANNA, SPOT)),
+        (Working { buying: 10, selling: 70, ..IDLE }, -70)
+    );
+    assert_eq!(state.own_working(ANNA, INVERSE), IDLE);
     assert_eq!(state.open_orders(ANNA).map(|order| order.ordinal.0).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(state.order_of(market.id), Some(&market));
 }
@@ -204,7 +208,7 @@ fn required_margin_covers_the_worst_exposure_of_every_instrument() {
     let mut state = state(AccountKind::Margin);
     state.markets[0].mark = Price(5_000);
     hold(&mut state, SPOT, 1_000, 50 * UNIT);
-    state.working.insert((ACCOUNT, SPOT), Working { buying: 500, selling: 9_000, reserved: Money(0) });
+    state.working.insert((ACCOUNT, SPOT), Working { buying: 500, selling: 9_000, ..IDLE });
     let required = |buying, selling| state.required_margin(ACCOUNT, SPOT, buying, selling);
     assert_eq!(required(500, 0), Ok(Some(Money(75 * UNIT / 10))));
     assert_eq!(required(0, 4_000), Ok(Some(Money(150 * UNIT / 10))));

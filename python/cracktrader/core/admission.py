@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cracktrader.core.account import AccountKind, worst_exposure
 from cracktrader.core.config import LOOP_DEPTH
 from cracktrader.core.fee import worst_fee
+from cracktrader.core.group import IDLE, Working
 from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
 from cracktrader.core.intent import (
     NO_ORDER,
@@ -27,16 +28,20 @@ from cracktrader.core.intent import (
 from cracktrader.core.order import (
     BASIS_POINTS,
     Guard,
+    Life,
     Order,
     OrderInput,
+    Pending,
+    Place,
     is_trailing,
+    new_order,
     takes_limit,
     takes_stop,
     trail_distance,
     transition,
 )
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.state import State, Working
+from cracktrader.core.state import State
 from cracktrader.core.units import (
     NONE_PRICE,
     RATE_ONE,
@@ -74,7 +79,11 @@ class Terms(NamedTuple):
     limit_price: Price
     risk_price: Price
     replaced: Working
-    """What the order adds to the working quantities today; nothing when it is new."""
+    """What the order's unit, the order or its group, adds to the working quantities today; nothing for a new order alone."""
+    added: Working
+    """What the unit would add under the terms."""
+    fits: bool
+    """Whether what it would reserve fits the numbers."""
     is_new: bool
 
 
@@ -94,12 +103,17 @@ def admit(state: State, strategy: int, intent: Intent, depth: int) -> Verdict:
 
 
 def _admit_place(state: State, strategy: int, place: PlaceOrder) -> Verdict:
-    verdict = _place_schema(state, place)
+    verdict = _place_schema(state, strategy, place)
     if verdict.code:
         return verdict
     verdict = _place_capability(state, place)
     if verdict.code:
         return verdict
+    order = _proposed(state, OrderId(strategy, state.seq, 0), place)
+    try:
+        (replaced, added), fits = state.joined(order), True
+    except OutOfRange:
+        (replaced, added), fits = (IDLE, IDLE), False
     terms = Terms(
         strategy,
         place.instrument,
@@ -107,11 +121,22 @@ def _admit_place(state: State, strategy: int, place: PlaceOrder) -> Verdict:
         place.order_type,
         place.quantity,
         place.limit_price,
-        reserve_price(state, place),
-        Working(0, 0, 0),
+        order.reserve_price,
+        replaced,
+        added,
+        fits,
         is_new=True,
     )
     return _risk(state, terms)
+
+
+def _proposed(state: State, order_id: OrderId, place: PlaceOrder) -> Order:
+    """The order of an intent that passed its schema, as it would leave."""
+    venue, account = state.instrument(place.instrument).venue, state.account_of(place.instrument)
+    parent, oco = (state.by_id.get(name, 0) for name in (place.parent, place.oco))
+    order = new_order(place, Place(state.next_ordinal, order_id, venue, account, parent, oco), state.now)
+    order.life, order.reserve_price = Life.SUBMITTED, reserve_price(state, place)
+    return order
 
 
 def reserve_price(state: State, place: PlaceOrder) -> Price:
@@ -129,7 +154,7 @@ def reserve_price(state: State, place: PlaceOrder) -> Price:
     return min(price + max(place.limit_offset, 0), instrument.max_price)
 
 
-def _place_schema(state: State, place: PlaceOrder) -> Verdict:
+def _place_schema(state: State, strategy: int, place: PlaceOrder) -> Verdict:
     if place.instrument >= len(state.config.instruments):
         return Verdict(RejectCode.E_UNKNOWN_INSTRUMENT, place.instrument, len(state.config.instruments))
     if place.side > max(Side):
@@ -145,16 +170,42 @@ def _place_schema(state: State, place: PlaceOrder) -> Verdict:
     expires = place.expire_time != NONE_PRICE
     if expires != (place.time_in_force == TimeInForce.GTD) or (expires and place.expire_time <= state.now):
         return Verdict(RejectCode.E_EXPIRE_TIME, place.expire_time, state.now)
-    verdict = _group_schema(state, place)
+    verdict = _group_schema(state, strategy, place)
     return verdict if verdict.code else _trail_schema(instrument, place)
 
 
-def _group_schema(_state: State, place: PlaceOrder) -> Verdict:
-    """Groups are not taken yet."""
-    for name in (place.parent, place.oco):
-        if name != NO_ORDER:
-            return Verdict(RejectCode.E_GROUP, name.seq, name.index)
+def _group_schema(state: State, strategy: int, place: PlaceOrder) -> Verdict:
+    """Whether the orders that are named can be a parent and a leader of this one."""
+    parent, leader = (_own_order(state, strategy, name) for name in (place.parent, place.oco))
+    if place.parent != NO_ORDER and not _is_parent(parent, place):
+        return Verdict(RejectCode.E_GROUP, place.parent.seq, place.parent.index)
+    if place.oco != NO_ORDER and not _is_leader(leader, parent, place):
+        return Verdict(RejectCode.E_GROUP, place.oco.seq, place.oco.index)
     return ADMITTED
+
+
+def _is_parent(parent: Order | None, place: PlaceOrder) -> bool:
+    """An open entry of the other side, at least as large, that is no child itself."""
+    return (
+        parent is not None
+        and parent.life.is_open
+        and not parent.parent
+        and parent.instrument == place.instrument
+        and parent.side != place.side
+        and place.quantity <= parent.quantity
+    )
+
+
+def _is_leader(leader: Order | None, parent: Order | None, place: PlaceOrder) -> bool:
+    """An open order of the same instrument, side and parent that leads."""
+    return (
+        leader is not None
+        and leader.life.is_open
+        and not leader.oco
+        and leader.instrument == place.instrument
+        and leader.side == place.side
+        and leader.parent == (0 if parent is None else parent.ordinal)
+    )
 
 
 def _trail_schema(instrument: Instrument, place: PlaceOrder) -> Verdict:
@@ -211,6 +262,9 @@ def _place_capability(state: State, place: PlaceOrder) -> Verdict:
         return Verdict(RejectCode.E_POST_ONLY, 0, 0)
     if place.reduce_only and not capabilities.reduce_only:
         return Verdict(RejectCode.E_REDUCE_ONLY, 0, 0)
+    name = place.oco if place.parent == NO_ORDER else place.parent
+    if name != NO_ORDER and not capabilities.groups:
+        return Verdict(RejectCode.E_GROUP, name.seq, name.index)
     return ADMITTED
 
 
@@ -222,6 +276,8 @@ def _risk(state: State, terms: Terms) -> Verdict:
     limits = state.config.strategies[terms.strategy].limits.of(terms.instrument)
     if limits.max_order_quantity and terms.quantity > limits.max_order_quantity:
         return Verdict(RejectCode.E_ORDER_QUANTITY, terms.quantity, limits.max_order_quantity)
+    if not terms.fits:
+        return Verdict(RejectCode.E_RANGE, terms.quantity, 0)
     try:
         worst = _worst_fill(state, terms)
     except OutOfRange:
@@ -250,7 +306,8 @@ def _risk_switches(state: State, terms: Terms) -> Verdict:
         return Verdict(RejectCode.E_FROZEN, terms.instrument, 0)
     if state.reduce_only or owner.reduce_only:
         reducible = _reducible(state, terms)
-        if terms.quantity > reducible:
+        held = state.own_position(terms.strategy, terms.instrument).quantity
+        if terms.fits and terms.added.sides(held)[terms.side] > reducible:
             return Verdict(RejectCode.E_REDUCE_ONLY_MODE, terms.quantity, reducible)
     return ADMITTED
 
@@ -258,10 +315,8 @@ def _risk_switches(state: State, terms: Terms) -> Verdict:
 def _reducible(state: State, terms: Terms) -> Quantity:
     """How much of the strategy's own position the order's direction can still close."""
     held = state.own_position(terms.strategy, terms.instrument).quantity
-    buying, selling = state.own_working(terms.strategy, terms.instrument)
-    if terms.side == Side.SELL:
-        return max(held - (selling - terms.replaced.selling), 0)
-    return max(-held - (buying - terms.replaced.buying), 0)
+    buying, selling = state.own_working(terms.strategy, terms.instrument).less(terms.replaced).sides(held)
+    return max(held - selling if terms.side == Side.SELL else -held - buying, 0)
 
 
 def _worst_fill(state: State, terms: Terms) -> Money:
@@ -269,14 +324,17 @@ def _worst_fill(state: State, terms: Terms) -> Money:
     not fit the numbers."""
     instrument = state.instrument(terms.instrument)
     account = state.account_of(terms.instrument)
-    buying, selling = _working_with(state, account, terms)
-    own_buying, own_selling = state.own_working(terms.strategy, terms.instrument)
+    working, own = _working_with(state, account, terms), state.own_working(terms.strategy, terms.instrument)
     extreme = max(
-        worst_exposure(state.position(account, terms.instrument).quantity, buying, selling),
+        worst_exposure(
+            state.position(account, terms.instrument).quantity,
+            working.buying + working.reduce_buying,
+            working.selling + working.reduce_selling,
+        ),
         worst_exposure(
             state.own_position(terms.strategy, terms.instrument).quantity,
-            own_buying + terms.quantity,
-            own_selling + terms.quantity,
+            own.buying + own.reduce_buying + terms.quantity,
+            own.selling + own.reduce_selling + terms.quantity,
         ),
     )
     worst_price = instrument.tick if instrument.kind is InstrumentKind.INVERSE else instrument.max_price
@@ -288,12 +346,9 @@ def _worst_fill(state: State, terms: Terms) -> Money:
     return contract_value(instrument, terms.risk_price, terms.quantity)
 
 
-def _working_with(state: State, account: int, terms: Terms) -> tuple[Quantity, Quantity]:
-    """(buying, selling) of the account in the instrument with the order under the terms."""
-    working = state.working_of(account, terms.instrument)
-    if terms.side == Side.BUY:
-        return working.buying - terms.replaced.buying + terms.quantity, working.selling
-    return working.buying, working.selling - terms.replaced.selling + terms.quantity
+def _working_with(state: State, account: int, terms: Terms) -> Working:
+    """What works for the account in the instrument with the order under the terms."""
+    return state.working_of(account, terms.instrument).less(terms.replaced).plus(terms.added)
 
 
 def _risk_notional(state: State, terms: Terms, value: Money) -> Verdict:
@@ -319,11 +374,9 @@ def _risk_position(state: State, terms: Terms, _value: Money) -> Verdict:
     if not limits.max_position:
         return ADMITTED
     held = state.own_position(terms.strategy, terms.instrument).quantity
-    buying, selling = state.own_working(terms.strategy, terms.instrument)
-    if terms.side == Side.BUY:
-        reach = held + buying - terms.replaced.buying + terms.quantity
-    else:
-        reach = -held + selling - terms.replaced.selling + terms.quantity
+    own = state.own_working(terms.strategy, terms.instrument).less(terms.replaced).plus(terms.added)
+    buying, selling = own.sides(held)
+    reach = held + buying if terms.side == Side.BUY else selling - held
     if reach > limits.max_position:
         return Verdict(RejectCode.E_POSITION, reach, limits.max_position)
     return ADMITTED
@@ -377,20 +430,21 @@ def _risk_cash(state: State, account: int, terms: Terms) -> Verdict:
     working = state.working_of(account, terms.instrument)
     if terms.side == Side.SELL:
         free = state.position(account, terms.instrument).quantity - (working.selling - terms.replaced.selling)
-        return ADMITTED if terms.quantity <= free else Verdict(RejectCode.E_SHORT, terms.quantity, free)
+        wanted = terms.added.selling
+        return Verdict(RejectCode.E_SHORT, wanted, free) if wanted and wanted > free else ADMITTED
     currency = state.instrument(terms.instrument).settlement_currency
     free = state.ledger(account, currency).cash - (state.reserved(account, currency) - terms.replaced.reserved)
-    needed = state.reserve(terms.instrument, terms.risk_price, terms.quantity)
-    return ADMITTED if needed <= free else Verdict(RejectCode.E_CASH, needed, free)
+    needed = terms.added.reserved
+    return Verdict(RejectCode.E_CASH, needed, free) if terms.added.buying and needed > free else ADMITTED
 
 
 def _risk_margin(state: State, account: int, terms: Terms, value: Money) -> Verdict:
     """Equity covers the initial margin of everything the account could hold, and the order's fee; lowering the worst exposure is
     always allowed."""
     held = state.position(account, terms.instrument).quantity
-    working = state.working_of(account, terms.instrument)
-    buying, selling = _working_with(state, account, terms)
-    if worst_exposure(held, buying, selling) <= worst_exposure(held, working.buying, working.selling):
+    buying, selling = _working_with(state, account, terms).sides(held)
+    before = state.working_of(account, terms.instrument).sides(held)
+    if worst_exposure(held, buying, selling) <= worst_exposure(held, *before):
         return ADMITTED
     instrument = state.instrument(terms.instrument)
     try:
@@ -424,6 +478,9 @@ def _admit_replace(state: State, strategy: int, replace: ReplaceOrder) -> Verdic
     verdict = _terms_schema(instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price)
     if verdict.code:
         return verdict
+    parent = state.orders.get(order.parent)
+    if parent is not None and replace.quantity > parent.quantity:
+        return Verdict(RejectCode.E_GROUP, parent.id.seq, parent.id.index)
     if not state.config.venues[instrument.venue].capabilities.replace:
         return Verdict(RejectCode.E_REPLACE, 0, 0)
     if order.life.is_open:
@@ -440,16 +497,25 @@ def _admit_replace(state: State, strategy: int, replace: ReplaceOrder) -> Verdic
 
 def _replaced_terms(state: State, order: Order, replace: ReplaceOrder) -> Terms:
     """A working order under the worse of its present and its wanted terms."""
-    limit = replace.limit_price
+    worse = order.copy()
+    worse.open_quantity, worse.reserve_price, worse.pending = order.exposure, order.risk_price, Pending.REPLACE
+    worse.replace_quantity, worse.replace_limit_price = replace.quantity, replace.limit_price
+    replaced = state.exposure(order)
+    try:
+        added, fits = state.exposure(worse), True
+    except OutOfRange:
+        added, fits = replaced, False
     return Terms(
         order.id.strategy,
         order.instrument,
         order.side,
         order.order_type,
-        max(order.exposure, replace.quantity - order.net_filled),
-        limit,
-        order.risk_price if limit == NONE_PRICE else max(order.risk_price, limit),
-        state.exposure(order),
+        worse.exposure,
+        replace.limit_price,
+        worse.risk_price,
+        replaced,
+        added,
+        fits,
         is_new=False,
     )
 

@@ -4,10 +4,11 @@ A broken one is a code with its two numbers; `engine` records the fact with it, 
 """
 
 from cracktrader.core.account import Ledger
+from cracktrader.core.group import IDLE, Working
 from cracktrader.core.order import Order
 from cracktrader.core.portfolio import Position
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.state import IDLE, State, Working
+from cracktrader.core.state import State
 
 Broken = tuple[RejectCode, int, int]
 
@@ -82,18 +83,18 @@ def _check_fees(state: State) -> Broken | None:
 
 
 def _check_working(state: State) -> Broken | None:
-    """Working quantities, reserves and open-order counts are those of the orders."""
+    """Working quantities, reserves and open-order counts are those of the orders, and a group exposes what it is said to."""
     working: dict[tuple[int, int], Working] = {}
     counts = [0] * len(state.owners)
     for order in state.orders.values():
-        if not order.life.is_open:
-            continue
-        counts[order.id.strategy] += 1
-        held = working.get((order.account, order.instrument), IDLE)
+        counts[order.id.strategy] += order.life.is_open
+        group = state.group_of(order)
         own = state.exposure(order)
-        working[order.account, order.instrument] = Working(
-            held.buying + own.buying, held.selling + own.selling, held.reserved + own.reserved
-        )
+        if group is not None and own != group.exposed:
+            return RejectCode.S_INVARIANT_QUANTITY, order.ordinal, 0
+        if own != IDLE and (group is None or order.ordinal == group.members[0]):
+            held = working.get((order.account, order.instrument), IDLE)
+            working[order.account, order.instrument] = held.plus(own)
     for (account, instrument), held in sorted(state.working.items()):
         if held != working.get((account, instrument), IDLE):
             return RejectCode.S_INVARIANT_QUANTITY, 0, instrument

@@ -83,6 +83,7 @@ class RejectCode(IntEnum):
     R_BUST_REPEATED = 512
     R_STATEMENT = 513
     R_SETTLED_UNKNOWN = 514
+    R_GROUP_OVERFILL = 515
     V_FUNDS = 601
     V_UNFILLED = 602
     V_TOO_LATE = 603
@@ -512,6 +513,13 @@ REJECTS: dict[int, Reject] = {
         stage=Stage.REPORT,
         message="settlement of a fill that is not open (order {value})",
         remedy="none needed: it has no effect",
+    ),
+    515: Reject(
+        number=515,
+        slug="R_GROUP_OVERFILL",
+        stage=Stage.REPORT,
+        message="order {value} filled {limit} more than its group allows; booked",
+        remedy="legs crossed at the venue: check the position; hold groups at a venue that can",
     ),
     601: Reject(
         number=601,

@@ -5,7 +5,6 @@ Aggregates (working quantities, reserves) follow their orders and are rechecked 
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from cracktrader.core.account import EMPTY, AccountKind, Ledger, margin, worst_exposure
 from cracktrader.core.aggregate import Aggregate
@@ -13,6 +12,7 @@ from cracktrader.core.book import Market
 from cracktrader.core.config import Config, account_of
 from cracktrader.core.event import Payload
 from cracktrader.core.fee import worst_fee
+from cracktrader.core.group import IDLE, Group, Working, leader_of, open_quantity, root_of
 from cracktrader.core.indicator import Indicator
 from cracktrader.core.instrument import Instrument, contract_value
 from cracktrader.core.intent import OrderId, OrderType, Side
@@ -21,6 +21,7 @@ from cracktrader.core.portfolio import FLAT, Position, Unsettled
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.timer import Timers
 from cracktrader.core.units import (
+    NONE_PRICE,
     Money,
     OrderOrdinal,
     OutOfRange,
@@ -35,17 +36,6 @@ from cracktrader.core.units import (
 
 DENSE_WINDOW = 64
 """How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts."""
-
-
-class Working(NamedTuple):
-    """Exposure of an account's open orders in one instrument, and the cash they reserve."""
-
-    buying: Quantity
-    selling: Quantity
-    reserved: Money
-
-
-IDLE = Working(0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -108,6 +98,8 @@ class State:
     by_id: dict[OrderId, OrderOrdinal] = field(default_factory=dict)
     retiring: list[tuple[Time, OrderOrdinal]] = field(default_factory=list)
     """Closed orders by the time their reports may be forgotten: a heap."""
+    groups: dict[OrderOrdinal, Group] = field(default_factory=dict)
+    """By the root's number; it follows from the orders, so that it is no leaf."""
     keys: dict[OrderOrdinal, list[str]] = field(default_factory=dict)
     """Idempotency keys of each order's reports: its fills are forgotten with it, and where keys are not dense all of them."""
     archived: int = 0
@@ -176,16 +168,20 @@ class State:
         """Exposure of open orders."""
         return self.working.get((account, instrument), IDLE)
 
-    def own_working(self, strategy: int, instrument: int) -> tuple[Quantity, Quantity]:
-        """(buying, selling) exposure of the strategy's own open orders."""
-        buying = selling = 0
+    def own_working(self, strategy: int, instrument: int) -> Working:
+        """Exposure of the strategy's own open orders; a group counts once, with its first open member."""
+        total = IDLE
+        counted: set[OrderOrdinal] = set()
         for order in self.orders.values():
-            if order.id.strategy == strategy and order.instrument == instrument:
-                if order.side == Side.BUY:
-                    buying += order.exposure
-                else:
-                    selling += order.exposure
-        return buying, selling
+            if order.id.strategy != strategy or order.instrument != instrument or not order.exposure:
+                continue
+            group = self.group_of(order)
+            if group is None:
+                total = total.plus(_sided(order, order.exposure))
+            elif group.members[0] not in counted:
+                counted.add(group.members[0])
+                total = total.plus(group.exposed)
+        return total
 
     def own_market_orders(self, strategy: int, instrument: int) -> int:
         """Signed open quantity of the strategy's own market orders."""
@@ -198,19 +194,59 @@ class State:
             and order.life.is_open
         )
 
+    def root_of(self, order: Order) -> OrderOrdinal:
+        """The order that would name the order's group."""
+        return root_of(order, self.orders.get(order.parent))
+
+    def group_of(self, order: Order) -> Group | None:
+        """The live group that the order is in."""
+        group = self.groups.get(self.root_of(order)) if self.groups else None
+        return group if group is not None and order.ordinal in group.members else None
+
+    def members(self, group: Group, changed: Order) -> list[Order]:
+        """The orders of a group, one of them as it will be."""
+        return [changed if one == changed.ordinal else self.orders[one] for one in group.members]
+
     def exposure(self, order: Order) -> Working:
-        """What one order adds to the working quantities of its account and instrument."""
-        exposed = order.exposure
-        if not exposed:
+        """What the order's unit, the order alone or its group, adds to the working quantities of its account and instrument, with the
+        order as given. OutOfRange when what it reserves does not fit."""
+        group = self.group_of(order)
+        if group is None:
+            return self._exposed(order, order.exposure)
+        return self._group_exposure(self.members(group, order))
+
+    def joined(self, order: Order) -> tuple[Working, Working]:
+        """What the unit of a new order exposes today, and with the order in it."""
+        if not order.parent and not order.oco:
+            return IDLE, self._exposed(order, order.exposure)
+        root = self.orders[self.root_of(order)]
+        group = self.groups.get(root.ordinal) or Group([root.ordinal], self._exposed(root, root.exposure))
+        return group.exposed, self._group_exposure([*self.members(group, order), order])
+
+    def _group_exposure(self, members: list[Order]) -> Working:
+        """Legs expose the worst of them, everything else its sum."""
+        natively = self.config.venues[members[0].venue].capabilities.groups
+        worst: dict[OrderOrdinal, Working] = {}
+        for order in members:
+            exposed = self._exposed(order, open_quantity(order, members, held_natively=natively))
+            worst[leader_of(order)] = worst.get(leader_of(order), IDLE).or_worse(exposed)
+        total = IDLE
+        for one in worst.values():
+            total = total.plus(one)
+        return total
+
+    def _exposed(self, order: Order, size: Quantity) -> Working:
+        if not size:
             return IDLE
-        if order.side == Side.SELL:
-            return Working(0, exposed, 0)
-        return Working(exposed, 0, self.reserve(order.instrument, order.risk_price, exposed))
+        sided = _sided(order, size)
+        if not sided.buying:
+            return sided
+        return sided._replace(reserved=self.reserve(order.instrument, order.risk_price, size))
 
     def reserve(self, instrument: int, price: Price, size: Quantity) -> Money:
-        """Cash a buy of `size` reserves: its value at `price` plus the worst fee; 0 for a margin account."""
+        """Cash a buy of `size` reserves: its value at `price` plus the worst fee; 0 for a margin account, and without a price."""
         account = self.config.accounts[self.account_of(instrument)]
-        if account.kind is AccountKind.MARGIN:
+        if account.kind is AccountKind.MARGIN or price == NONE_PRICE:
             return 0
         declared = self.config.instruments[instrument]
         value = contract_value(declared, price, size)
@@ -233,9 +269,8 @@ class State:
                 continue
             held = self.position(account, index).quantity
             working = self.working_of(account, index)
-            if index == instrument:
-                working = Working(buying, selling, 0)
-            exposed = worst_exposure(held, working.buying, working.selling)
+            sides = (buying, selling) if index == instrument else working.sides(held)
+            exposed = worst_exposure(held, *sides)
             if not exposed:
                 continue
             market = self.markets[index]
@@ -305,6 +340,13 @@ class State:
     def count(self, code: RejectCode) -> None:
         """One more of this code."""
         self.counters[code] = self.counters.get(code, 0) + 1
+
+
+def _sided(order: Order, size: Quantity) -> Working:
+    """The size on the order's side, apart when it may only reduce."""
+    if order.reduce_only:
+        return Working(0, 0, 0, size, 0) if order.side == Side.BUY else Working(0, 0, 0, 0, size)
+    return Working(size, 0, 0) if order.side == Side.BUY else Working(0, size, 0)
 
 
 def new_state(config: Config) -> State:

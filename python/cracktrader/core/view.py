@@ -111,7 +111,8 @@ class View:
 
     def working(self, strategy: int, instrument: int) -> tuple[Quantity, Quantity]:
         """(buying, selling) that the strategy's own open orders can still fill."""
-        return self._state.own_working(strategy, instrument)
+        held = self._state.own_position(strategy, instrument).quantity
+        return self._state.own_working(strategy, instrument).sides(held)
 
     def market_orders(self, strategy: int, instrument: int) -> int:
         """Signed open quantity of the strategy's own market orders."""

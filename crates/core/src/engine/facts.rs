@@ -3,6 +3,7 @@
 use crate::account::checked;
 use crate::engine::plan::Plan;
 use crate::event::{Denied, Event, EventType, Filled, Payload, Replaced, Transfer};
+use crate::group::room;
 use crate::instrument::{Instrument, InstrumentKind, contract_value};
 use crate::order::{
     Effect, Guard, Life, Order, OrderInput, Outcome, bust, enter, fill, guard_of, is_trailing, start_version,
@@ -150,6 +151,9 @@ pub(super) fn apply_report(plan: &mut Plan<'_>, event: &Event, order: &Order) ->
         plan.find(RejectCode::ROverfill, ordinal.0, filled.quantity.0 - order.open_quantity.0);
         plan.staged.freeze = Some(order.instrument);
     }
+    if let Payload::Filled(filled) = &event.payload {
+        find_group_overfill(plan, order, filled);
+    }
     plan.owner = Some(order.id.strategy);
     let mut after = *order;
     enter(&mut after, transition.state, plan.state.now);
@@ -160,6 +164,16 @@ pub(super) fn apply_report(plan: &mut Plan<'_>, event: &Event, order: &Order) ->
     plan.status_changed = after.status() != status || after.version != order.version;
     plan.staged.orders.put(ordinal, after);
     Ok(())
+}
+
+/// More than its group let the order fill, though it was open itself: legs crossed at a venue that does not hold groups.
+fn find_group_overfill(plan: &mut Plan<'_>, order: &Order, filled: &Filled) {
+    let Some(group) = plan.state.group_of(order) else { return };
+    let allowed = room(order, order.open_quantity, &plan.state.members(group, order));
+    let excess = i128::from(filled.quantity.min(order.open_quantity).0) - allowed;
+    if excess > 0 {
+        plan.find(RejectCode::RGroupOverfill, order.ordinal.0, excess);
+    }
 }
 
 fn guard(order: &Order, payload: &Payload) -> Guard {

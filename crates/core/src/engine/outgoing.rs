@@ -123,6 +123,9 @@ impl Outgoing {
             self.report(Denied { order: order.ordinal, code, value, limit }, (account, instrument), cause);
             return;
         }
+        if store.join(&order).is_err() {
+            store.stop(RejectCode::SRange);
+        }
         let mut after = order;
         after.reserve_price = reserve_price(&store.state, place);
         advance(&mut after, OrderInput::Submit, store.state.now);

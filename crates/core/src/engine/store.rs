@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{LeafKey, StateRoot, all_keys, encode_images, encode_order, full_root, state_hash};
 use crate::config::Config;
+use crate::group::Group;
 use crate::intent::RiskFlag;
 use crate::invariant::check_all;
 use crate::order::Order;
 use crate::reject::RejectCode;
-use crate::state::{State, Working, new_state};
+use crate::state::{State, new_state};
 use crate::units::{
     CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, OutOfRange, Price, Quantity, StrategyIndex, Time,
 };
@@ -126,28 +127,57 @@ impl Store {
     /// fit.
     pub fn put(&mut self, before: &Order, mut after: Order) -> Result<(), OutOfRange> {
         let state = &mut self.state;
-        let (was, will) = (state.exposure(before)?, state.exposure(&after)?);
+        let (group, will) = (state.group_of(&after), state.exposure(&after)?);
+        let was = group.map_or_else(|| state.exposure(before), |group| Ok(group.exposed))?;
+        let root = group.map(|group| group.members[0]);
         if was != will {
             let held = state.working.entry((after.account, after.instrument)).or_default();
-            *held = Working {
-                buying: held.buying + will.buying - was.buying,
-                selling: held.selling + will.selling - was.selling,
-                reserved: Money(held.reserved.0 + will.reserved.0 - was.reserved.0),
-            };
+            *held = held.plus(will).less(was);
+        }
+        if let Some(group) = root.and_then(|root| state.groups.get_mut(&root)) {
+            group.exposed = will;
         }
         if after.life.is_open() != before.life.is_open() {
             let open_orders = &mut state.owners[after.id.strategy.at()].open_orders;
             *open_orders = if after.life.is_open() { *open_orders + 1 } else { *open_orders - 1 };
             self.touch(LeafKey::Strategy(after.id.strategy));
         }
-        if after.life.is_closed() && !before.life.is_closed() {
-            let until = Time(after.closed_time.0.saturating_add(self.retention(&after)));
-            self.state.retiring.push(Reverse((until, after.ordinal)));
-        }
         after.flagged = before.flagged;
         self.state.orders.insert(after.ordinal, after);
         self.touch(LeafKey::Order(after.ordinal));
+        if after.life.is_closed() && !before.life.is_closed() {
+            self.retire_later(&after);
+        }
         Ok(())
+    }
+
+    /// Make a new order a member of the group that it names; its first companion makes the group.
+    pub fn join(&mut self, order: &Order) -> Result<(), OutOfRange> {
+        if order.parent.0 == 0 && order.oco.0 == 0 {
+            return Ok(());
+        }
+        let root = self.state.root_of(order);
+        if !self.state.groups.contains_key(&root) {
+            let exposed = self.state.exposure(&self.state.orders[&root])?;
+            self.state.groups.insert(root, Group { members: vec![root], exposed });
+        }
+        if let Some(group) = self.state.groups.get_mut(&root) {
+            group.members.push(order.ordinal);
+        }
+        Ok(())
+    }
+
+    /// Note when a closed order may go; the members of a group go together.
+    fn retire_later(&mut self, order: &Order) {
+        let until = Time(order.closed_time.0.saturating_add(self.retention(order)));
+        let state = &mut self.state;
+        let Some(members) = state.group_of(order).map(|group| group.members.clone()) else {
+            state.retiring.push(Reverse((until, order.ordinal)));
+            return;
+        };
+        if members.iter().all(|member| state.orders[member].life.is_closed()) {
+            state.retiring.extend(members.into_iter().map(|member| Reverse((until, member))));
+        }
     }
 
     /// How long a closed order is kept: the venue's horizon, and the way of a request that crossed the close and of its answer.
@@ -182,6 +212,9 @@ impl Store {
         state.archived += 1;
         let digest = Sha256::new().chain_update(state.archive_digest).chain_update(encode_order(&order));
         state.archive_digest = digest.finalize().into();
+        if let Some(root) = state.group_of(&order).map(|group| group.members[0]) {
+            state.groups.remove(&root);
+        }
         state.orders.remove(&order.ordinal);
         state.by_id.remove(&order.id);
         for key in keys {

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "2fb0e7b03b95c2d1004e662bad0dbedd17c018c0243b14cfecc0566e9abd2a34"
+CONTRACT_HASH = "0ed50c416e03485eb1b58bb0e21f626a0758c3a518cb1b7ba79a36d7cb1b67e1"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 

@@ -21,6 +21,7 @@ from cracktrader.core.event import (
     Settlement,
     Transfer,
 )
+from cracktrader.core.group import room
 from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
 from cracktrader.core.order import (
     Effect,
@@ -154,11 +155,24 @@ def apply_report(plan: Plan, event: Event) -> None:
         assert isinstance(payload, Filled)
         plan.find(RejectCode.R_OVERFILL, ordinal, payload.quantity - order.open_quantity)
         plan.freeze = order.instrument
+    if isinstance(payload, Filled):
+        _find_group_overfill(plan, order, payload)
     plan.owner = order.id.strategy
     after = plan.order(ordinal)
     enter(after, outcome.state, plan.state.now)
     _apply_content(plan, event, after)
     plan.status_changed = after.status is not order.status or after.version != order.version
+
+
+def _find_group_overfill(plan: Plan, order: Order, filled: Filled) -> None:
+    """More than its group let the order fill, though it was open itself: legs crossed at a venue that does not hold groups."""
+    group = plan.state.group_of(order)
+    if group is None:
+        return
+    allowed = room(order, order.open_quantity, plan.state.members(group, order))
+    excess = min(filled.quantity, order.open_quantity) - allowed
+    if excess > 0:
+        plan.find(RejectCode.R_GROUP_OVERFILL, order.ordinal, excess)
 
 
 def _guard(order: Order, payload: Payload) -> Guard:

@@ -97,6 +97,7 @@ class Outgoing:
         if verdict.code:
             self._report(Denied(order.ordinal, *verdict), account, instrument, cause)
             return
+        self.store.join(order)
         after = order.copy()
         after.reserve_price = reserve_price(state, place)
         self._enter(after, OrderInput.SUBMIT)

@@ -21,10 +21,11 @@ from cracktrader.core.codec import (
     state_hash,
 )
 from cracktrader.core.config import Config
+from cracktrader.core.group import Group
 from cracktrader.core.intent import RiskFlag
 from cracktrader.core.invariant import check_all
 from cracktrader.core.order import Order
-from cracktrader.core.state import State, StrategyState, Working, new_state
+from cracktrader.core.state import State, StrategyState, new_state
 from cracktrader.core.units import NULL_INDEX, Money, Price, Quantity, Time
 
 
@@ -92,24 +93,39 @@ class Store:
         """Put an order's after-image in place and keep the aggregates."""
         state = self.state
         place = after.account, after.instrument
-        was, will = state.exposure(before), state.exposure(after)
+        group = state.group_of(after)
+        was, will = state.exposure(before) if group is None else group.exposed, state.exposure(after)
         if was != will:
-            held = state.working_of(*place)
-            state.working[place] = Working(
-                held.buying + will.buying - was.buying,
-                held.selling + will.selling - was.selling,
-                held.reserved + will.reserved - was.reserved,
-            )
+            state.working[place] = state.working_of(*place).plus(will).less(was)
+        if group is not None:
+            group.exposed = will
         owner = state.owners[after.id.strategy]
         opened = after.life.is_open - before.life.is_open
         if opened:
             owner.open_orders += opened
             self.touch((STRATEGY, after.id.strategy))
-        if after.life.is_closed and not before.life.is_closed:
-            heappush(state.retiring, (after.closed_time + self._retention(after), after.ordinal))
         after.flagged = before.flagged
         state.orders[after.ordinal] = after
         self.touch((ORDER, after.ordinal))
+        if after.life.is_closed and not before.life.is_closed:
+            self._retire_later(after, group)
+
+    def join(self, order: Order) -> None:
+        """Make a new order a member of the group that it names; its first companion makes the group."""
+        state = self.state
+        if not order.parent and not order.oco:
+            return
+        root = state.root_of(order)
+        if root not in state.groups:
+            state.groups[root] = Group([root], state.exposure(state.orders[root]))
+        state.groups[root].members.append(order.ordinal)
+
+    def _retire_later(self, order: Order, group: Group | None) -> None:
+        """Note when a closed order may go; the members of a group go together."""
+        members = [order.ordinal] if group is None else group.members
+        if all(self.state.orders[member].life.is_closed for member in members):
+            for member in members:
+                heappush(self.state.retiring, (order.closed_time + self._retention(order), member))
 
     def _retention(self, order: Order) -> Time:
         """How long a closed order is kept: the venue's horizon, and the way of a request that crossed the close and of its answer."""
@@ -142,6 +158,9 @@ class Store:
                 state.seen[order.account].contents.pop(key, None)
                 self.touch((KEY, order.account, key))
         state.keys.pop(order.ordinal, None)
+        group = state.group_of(order)
+        if group is not None:
+            del state.groups[group.members[0]]
         del state.orders[order.ordinal], state.by_id[order.id]
         self.touch((ORDER, order.ordinal), (ENGINE,))
         self.closed.append(order)
