@@ -187,7 +187,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return (value.name or str(value.value)).lower()
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+        told = {one.name: getattr(value, one.name) for one in fields(value)}
+        # Arrays are tables, not facts.
+        return {name: plain(part) for name, part in told.items() if not hasattr(part, "dtype")}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: plain(part) for name, part in zip(value._fields, value, strict=True)}
     if isinstance(value, tuple | list):
