@@ -38,7 +38,7 @@ EXTENSION_MISSING := $(if $(wildcard python/cracktrader/_core*.so),,force)
 # One interpreter for every cargo command: a change of it would make pyo3 build again.
 export PYO3_PYTHON := $(CURDIR)/$(PY)
 
-.PHONY: help setup demo test test-rust test-python test-without-extension planted check laws prove fuzz generate format lock clean force
+.PHONY: help setup demo test test-rust test-python test-without-extension planted check docs laws prove fuzz generate format lock clean force
 
 help:
 	@echo 'make demo      set up what is missing, run the demo on bundled real data'
@@ -46,6 +46,7 @@ help:
 	@echo 'make check     linters, types, stubs, formatting, generated docs, the laws of the repository'
 	@echo 'make prove     the long forms: proofs, then $(PROVE_FUZZ_SECONDS) s of differential fuzzing'
 	@echo 'make fuzz      differential fuzzing for SECONDS=$(SECONDS)'
+	@echo 'make docs      build the documentation site into target/site, strictly'
 	@echo 'make generate  write the generated docs again from contract/'
 	@echo 'make format    format both languages'
 	@echo 'make setup     the environment and the extension only'
@@ -124,7 +125,13 @@ check: setup
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --workspace --all-targets --features cracktrader-core/planted -- -D warnings
 	$(PY) docs/generate.py --check
+	$(MAKE) --no-print-directory docs
 	$(PY) -m pytest -q tests/unit/test_repository_laws.py
+
+# The banner of mkdocs-material about its own future is no warning about these pages.
+docs: $(LOCK_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'target/site/index.html'
 
 laws: $(LOCK_STAMP)
 	$(PY) -m pytest -q tests/unit/test_repository_laws.py

@@ -1,7 +1,8 @@
-"""Writes everything that is derived from contract/*.toml; `--check` writes nothing and exits 1 if anything drifted.
+"""Writes everything that is derived; `--check` writes nothing and exits 1 if anything drifted.
 
-Derived are the reject catalogue of both cores, the contract hash inside both codecs, and docs/reference. Deliberately
-not here: the text itself (reject_sources.py, reference_pages.py) and the reading of the contract (contract_tables.py).
+From contract/*.toml: the reject catalogue of both cores, the contract hash inside both codecs, and docs/reference. From the
+commands and the settings of the package: their two pages there. Deliberately not here: the text itself (reject_sources.py,
+reference_pages.py, command_pages.py) and the reading of the contract (contract_tables.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import command_pages
 import contract_tables as tables
 import reference_pages
 import reject_sources
@@ -28,6 +30,7 @@ def generated() -> dict[str, str]:
         "python/cracktrader/core/reject.py": reject_sources.python_reject(codes),
         "crates/core/src/reject.rs": reject_sources.rust_reject(codes),
         **reference_pages.reference(),
+        **command_pages.reference(),
     }
     for name in CODECS:
         path = tables.ROOT / name
