@@ -28,6 +28,7 @@ from cracktrader.errors import (
     StrategyError,
 )
 from cracktrader.runtime.declare import Venue
+from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
 from cracktrader.strategy import (
     EMA,
     SMA,
@@ -77,11 +78,15 @@ __all__ = [
     "Strategy",
     "StrategyContext",
     "StrategyError",
+    "TickBars",
+    "TimeBars",
     "TimeInForce",
     "TimerView",
     "TradeView",
     "Trades",
+    "ValueBars",
     "Venue",
+    "VolumeBars",
     "backtest",
     "data",
     "errors",

@@ -24,11 +24,11 @@ from cracktrader.core.event import BarRows, Event, Quote, Trade, event
 from cracktrader.core.intent import PlaceOrder
 from cracktrader.data.columns import BarColumns
 from cracktrader.errors import StaleView
-from cracktrader.runtime.backtest import rows_of
 from cracktrader.runtime.declare import Options, declare
+from cracktrader.runtime.streams import rows_of
 from cracktrader.strategy import SMA, Strategy
 from cracktrader.strategy.host import StrategyHost
-from cracktrader.strategy.views import BarView, IndicatorView
+from cracktrader.strategy.views import BarView, IndicatorView, QuoteView, TradeView
 
 MINUTE = 60 * 10**9
 FIRST = 1_700_000_000 * 10**9
@@ -151,6 +151,72 @@ def test_bars_that_were_kept_stay_what_they_were() -> None:
     again = Keeper()
     ran("rust", [again], count=10_000)
     assert again.bars == rust
+
+
+def ticks(count: int) -> list[Event]:
+    """Trades and quotes in turn, one a second."""
+    made = []
+    for index in range(count):
+        payload = Trade(10_000 + index % 7, index + 1, index % 3) if index % 2 else Quote(9_999, index, 10_001, 3)
+        made.append(event(payload, FIRST + index * 10**9, venue=0, instrument=0))
+    return made
+
+
+@pytest.mark.parity
+def test_trades_and_quotes_that_were_kept_stay_what_they_were() -> None:
+    class Keeper(Strategy):
+        def on_start(self, ctx: Any) -> None:
+            self.kept: list[Any] = []
+
+        def on_trade(self, ctx: Any, trade: Any) -> None:
+            assert isinstance(trade, TradeView) and trade.price_exact == Decimal(str(trade.price))
+            self.kept.append(trade)
+
+        def on_quote(self, ctx: Any, quote: Any) -> None:
+            assert isinstance(quote, QuoteView) and quote.bid < quote.ask
+            self.kept.append(quote)
+
+    keepers = Keeper(), Keeper()
+    for engine, keeper in zip(ENGINES, keepers, strict=True):
+        ran(engine, [keeper], pushed=ticks(1000))
+    python, rust = keepers[0].kept, keepers[1].kept
+    assert len(python) == len(rust) == len(set(rust)) == 1000
+    assert [repr(one) for one in python] == [repr(one) for one in rust]
+    assert [hash(one) for one in python] == [hash(one) for one in rust]
+    assert rust[0] != rust[2] and rust[0] != rust[1]
+
+
+def test_a_trade_is_frozen(engine: str) -> None:
+    class Vandal(Strategy):
+        def on_trade(self, ctx: Any, trade: Any) -> None:
+            with pytest.raises(AttributeError, match="TradeView is a frozen value: price cannot be set"):
+                trade.price = 1.0
+            with pytest.raises(TypeError):
+                _ = trade < trade
+
+    ran(engine, [Vandal()], count=2, pushed=ticks(4))
+
+
+@pytest.mark.parity
+def test_orders_and_exceptions_in_tick_hooks_are_recorded_equally() -> None:
+    class Trader(Strategy):
+        def on_trade(self, ctx: Any, trade: Any) -> Any:
+            ctx.buy(1)
+            if trade.seq_id > 20:
+                raise ZeroDivisionError("twenty")
+            return [PlaceOrder(0, 1, 0, 0, 10**8)] if trade.seq_id % 3 == 0 else None
+
+        def on_quote(self, ctx: Any, quote: Any) -> None:
+            ctx.set_timer(after=1)
+
+    outcomes = []
+    for engine in ENGINES:
+        run, host = prepared(engine, [Trader()], pushed=ticks(40))
+        run.run()
+        failures = [(one.seq_id, one.traceback.splitlines()[-1]) for one in host.failures]
+        assert all(context.intents == [] and context.timers == [] for context in host.contexts)
+        outcomes.append((failures, run.digest(), run.executions(), run.closed(), run.counters()))
+    assert outcomes[0] == outcomes[1] and len(outcomes[0][0]) == 1
 
 
 @pytest.mark.parity

@@ -15,6 +15,7 @@ pub struct Shared {
     pub symbol: Py<PyString>,
     pub price_decimals: u8,
     pub volume_decimals: u8,
+    pub timeframe: Py<PyString>,
 }
 
 /// A closed bar. Immutable for Python; the loop refills one that nobody kept. Plain loads and stores: the lock orders them.
@@ -36,7 +37,7 @@ pub struct BarView {
 }
 
 /// The names of a bar, sorted.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "close",
     "close_exact",
     "close_time",
@@ -51,12 +52,13 @@ const NAMES: [&str; 16] = [
     "open_time",
     "seq_id",
     "symbol",
+    "timeframe",
     "volume",
     "volume_exact",
 ];
 
 /// f64(10**d), exact up to 22.
-fn scale(decimals: u8) -> f64 {
+pub fn scale(decimals: u8) -> f64 {
     10_i128.pow(decimals.into()) as f64
 }
 
@@ -81,11 +83,12 @@ impl BarView {
 
     /// Another empty one of the same stream.
     pub fn empty(&self, py: Python<'_>) -> Self {
-        let Shared { symbol, price_decimals, volume_decimals } = &self.shared;
+        let Shared { symbol, price_decimals, volume_decimals, timeframe } = &self.shared;
         Self::new(Shared {
             symbol: symbol.clone_ref(py),
             price_decimals: *price_decimals,
             volume_decimals: *volume_decimals,
+            timeframe: timeframe.clone_ref(py),
         })
     }
 
@@ -122,7 +125,7 @@ impl BarView {
     }
 }
 
-fn read(field: &AtomicI64) -> i64 {
+pub fn read(field: &AtomicI64) -> i64 {
     field.load(Ordering::Relaxed)
 }
 
@@ -152,6 +155,11 @@ impl BarView {
     #[getter]
     fn symbol(&self, py: Python<'_>) -> Py<PyString> {
         self.shared.symbol.clone_ref(py)
+    }
+
+    #[getter]
+    fn timeframe(&self, py: Python<'_>) -> Py<PyString> {
+        self.shared.timeframe.clone_ref(py)
     }
 
     #[getter]
@@ -218,14 +226,15 @@ impl BarView {
         let py = other.py();
         let Ok(other) = other.cast_exact::<Self>() else { return Ok(py.NotImplemented()) };
         let other = other.get();
-        let (symbol, others) = (self.shared.symbol.bind(py).as_any(), other.shared.symbol.bind(py));
-        let same = self.numbers() == other.numbers() && symbol.eq(others)?;
+        let names = |one: &Self| PyTuple::new(py, [one.shared.symbol.bind(py), one.shared.timeframe.bind(py)]);
+        let same = self.numbers() == other.numbers() && names(self)?.eq(names(other)?)?;
         Ok(same.into_pyobject(py)?.to_owned().into_any().unbind())
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
         let (times, floats, seq_id) = self.numbers();
-        let mut key = vec![self.shared.symbol.bind(py).clone().into_any()];
+        let names = [&self.shared.symbol, &self.shared.timeframe];
+        let mut key = names.map(|name| name.bind(py).clone().into_any()).to_vec();
         for time in times {
             key.push(PyInt::new(py, time).into_any());
         }
@@ -238,8 +247,9 @@ impl BarView {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let ([open_time, close_time], floats, seq_id) = self.numbers();
-        let symbol = self.shared.symbol.bind(py).repr()?;
-        let mut text = format!("BarView(symbol={symbol}, open_time={open_time}, close_time={close_time}");
+        let (symbol, timeframe) = (self.shared.symbol.bind(py).repr()?, self.shared.timeframe.bind(py).repr()?);
+        let mut text = format!("BarView(symbol={symbol}, timeframe={timeframe}");
+        text += &format!(", open_time={open_time}, close_time={close_time}");
         for (name, float) in ["open", "high", "low", "close", "volume"].into_iter().zip(floats) {
             text += &format!(", {name}={}", PyFloat::new(py, float).repr()?);
         }

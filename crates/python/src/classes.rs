@@ -34,6 +34,8 @@ pub struct Classes {
     decimal: Py<PyType>,
     method: Py<PyType>,
     bar_view: Py<PyType>,
+    trade_view: Py<PyType>,
+    quote_view: Py<PyType>,
     indicator_view: Py<PyType>,
 }
 
@@ -76,6 +78,8 @@ fn look_up(py: Python<'_>) -> PyResult<Classes> {
         decimal: class("decimal", "Decimal")?,
         method: class("types", "MethodType")?,
         bar_view: class("cracktrader.strategy.views", "BarView")?,
+        trade_view: class("cracktrader.strategy.views", "TradeView")?,
+        quote_view: class("cracktrader.strategy.views", "QuoteView")?,
         indicator_view: class("cracktrader.strategy.views", "IndicatorView")?,
     })
 }
@@ -134,6 +138,16 @@ pub fn decimal<'py>(py: Python<'py>, mantissa: i64, decimals: u8) -> PyResult<Bo
 /// The Python twin of `BarView`, which bars of this core are instances of by `isinstance`.
 pub fn bar_view(py: Python<'_>) -> PyResult<Py<PyType>> {
     Ok(classes(py)?.bar_view.clone_ref(py))
+}
+
+/// The Python twin of `TradeView`.
+pub fn trade_view(py: Python<'_>) -> PyResult<Py<PyType>> {
+    Ok(classes(py)?.trade_view.clone_ref(py))
+}
+
+/// The Python twin of `QuoteView`.
+pub fn quote_view(py: Python<'_>) -> PyResult<Py<PyType>> {
+    Ok(classes(py)?.quote_view.clone_ref(py))
 }
 
 /// The Python twin of `IndicatorView`.

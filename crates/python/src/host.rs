@@ -1,4 +1,4 @@
-//! The Python host as the core's host: bars go straight to the strategy's hook, everything else through `host.call`.
+//! The Python host as the core's host: bars, trades and quotes go straight to the strategy's hook, everything else through `host.call`.
 //!
 //! Deliberately not here: which hooks a strategy has and what its exceptions mean; the Python host says so.
 
@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use cracktrader_core::config::Config;
 use cracktrader_core::engine::{Host, Response};
-use cracktrader_core::event::{Bar, Event, Payload};
+use cracktrader_core::event::{Bar, Event, EventType, Payload};
 use cracktrader_core::units::StrategyIndex;
 use cracktrader_core::view::View as CoreView;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyBool, PyList, PyString};
+use pyo3::{PyClass, PyClassInitializer};
 
 use crate::bar::{BarView, Shared};
 use crate::call::{Callable, is_unshared};
 use crate::live::Live;
+use crate::tick::{QuoteView, TradeView, Traded};
 use crate::value::{Field, give_event, take_intent, take_timer};
 use crate::view::View;
 
@@ -34,11 +37,18 @@ struct Strategies {
     host: Py<PyAny>,
     call: Py<PyAny>,
     hooks: Vec<Hook>,
+    /// For trades and for quotes, by strategy.
+    tick_hooks: Vec<[Hook; 2]>,
+    /// By stream.
     bars: Vec<Py<BarView>>,
+    /// By instrument.
+    trades: Vec<Py<TradeView>>,
+    quotes: Vec<Py<QuoteView>>,
     config: Config,
 }
 
-/// How a strategy takes its bars. It is asked for at the first one, when `on_start` has run, and again while the strategy warms up.
+/// How a strategy takes its bars, trades or quotes. It is asked for at the first one, when `on_start` has run, and for bars again while
+/// the strategy warms up.
 #[derive(Debug)]
 enum Hook {
     Unknown,
@@ -63,6 +73,14 @@ impl PyHost {
         let view = Py::new(py, View::new(Arc::clone(&live), count, config.instruments.len()))?;
         let bound = host.bind(py);
         bound.call_method1("bind", (view,))?;
+        let named = bound.getattr_opt("timeframes")?;
+        let timeframes: Vec<String> = named.map_or_else(|| Ok(Vec::new()), |named| named.extract())?;
+        let timeframe = |stream| timeframes.get(stream).map_or("", String::as_str);
+        let bars = (0..config.streams.len()).map(|stream| empty_bar(py, &config, stream, timeframe(stream)));
+        let bars = bars.collect::<PyResult<_>>()?;
+        let traded = || config.instruments.iter().map(|instrument| Traded::new(py, instrument));
+        let trades = traded().map(|shared| Py::new(py, TradeView::new(shared))).collect::<PyResult<_>>()?;
+        let quotes = traded().map(|shared| Py::new(py, QuoteView::new(shared))).collect::<PyResult<_>>()?;
         let wants = |strategy: usize| bound.call_method1("wants", (strategy,))?.extract();
         Ok(Self {
             live,
@@ -71,9 +89,10 @@ impl PyHost {
             strategies: Strategies {
                 call: bound.getattr("call")?.unbind(),
                 hooks: (0..count).map(|_| Hook::Unknown).collect(),
-                bars: (0..config.streams.len())
-                    .map(|stream| empty_bar(py, &config, stream))
-                    .collect::<PyResult<_>>()?,
+                tick_hooks: (0..count).map(|_| [Hook::Unknown, Hook::Unknown]).collect(),
+                bars,
+                trades,
+                quotes,
                 config,
                 host,
             },
@@ -109,6 +128,7 @@ impl Host for Attached<'_, '_> {
         let PyHost { live, strategies, defect, .. } = &mut *self.host;
         let answered = live.lend(view, || match &event.payload {
             Payload::Bar(bar) => strategies.take_bar(py, live, strategy, event, bar),
+            Payload::Trade(_) | Payload::Quote(_) => strategies.take_tick(py, live, strategy, event),
             _ => strategies.take_event(py, strategy, event, status_changed),
         });
         answered.unwrap_or_else(|error| {
@@ -142,11 +162,49 @@ impl Strategies {
         if !is_of_stream {
             return self.take_event(py, strategy, event, false);
         }
-        let view = filled(py, &mut self.bars[usize::from(bar.stream)], event, bar)?;
+        let last = &mut self.bars[usize::from(bar.stream)];
+        keep_apart(py, last, |last| last.empty(py))?;
+        last.get().fill(event, bar);
         live.set_active(true);
-        let returned = direct.hook.call(py, &direct.context, view);
-        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && direct.is_empty(py);
-        let answer = if is_silent { Ok(None) } else { self.collect(py, direct, strategy, event.seq_id, returned) };
+        let returned = direct.offer(py, last);
+        let answer = returned.map_or(Ok(None), |said| self.collect(py, direct, strategy, event.seq_id, said));
+        live.set_active(false);
+        answer
+    }
+
+    /// Call the hook with the trade or quote, as with a bar.
+    fn take_tick(
+        &mut self,
+        py: Python<'_>,
+        live: &Live,
+        strategy: StrategyIndex,
+        event: &Event,
+    ) -> PyResult<Option<Response>> {
+        let (kind, place) = (event.payload.event_type(), usize::from(matches!(event.payload, Payload::Quote(_))));
+        if matches!(self.tick_hooks[strategy.at()][place], Hook::Unknown) {
+            self.tick_hooks[strategy.at()][place] = self.tick_hook_of(py, strategy, kind)?;
+        }
+        let Hook::Direct(direct) = &self.tick_hooks[strategy.at()][place] else {
+            return self.take_event(py, strategy, event, false);
+        };
+        let instrument = event.instrument.at();
+        live.set_active(true);
+        let returned = match &event.payload {
+            Payload::Trade(trade) => {
+                let last = &mut self.trades[instrument];
+                keep_apart(py, last, |last| TradeView::new(last.shared().again(py)))?;
+                last.get().fill(event, trade);
+                direct.offer(py, last)
+            }
+            Payload::Quote(quote) => {
+                let last = &mut self.quotes[instrument];
+                keep_apart(py, last, |last| QuoteView::new(last.shared().again(py)))?;
+                last.get().fill(event, quote);
+                direct.offer(py, last)
+            }
+            _ => None,
+        };
+        let answer = returned.map_or(Ok(None), |said| self.collect(py, direct, strategy, event.seq_id, said));
         live.set_active(false);
         answer
     }
@@ -198,17 +256,36 @@ impl Strategies {
         if hook.is(PyBool::new(py, false)) {
             return Ok(Hook::Unknown);
         }
+        self.direct(py, strategy, &hook)
+    }
+
+    /// How the strategy takes trades or quotes. A host without `tick_hook` always decides itself.
+    fn tick_hook_of(&self, py: Python<'_>, strategy: StrategyIndex, kind: EventType) -> PyResult<Hook> {
+        let Some(tick_hook) = self.host.bind(py).getattr_opt("tick_hook")? else { return Ok(Hook::ThroughCall) };
+        self.direct(py, strategy, &tick_hook.call1((strategy.0, kind.number()))?)
+    }
+
+    /// A hook of the strategy with its context.
+    fn direct(&self, py: Python<'_>, strategy: StrategyIndex, hook: &Bound<'_, PyAny>) -> PyResult<Hook> {
+        let host = self.host.bind(py);
         let context = host.getattr("contexts")?.get_item(strategy.at())?;
         Ok(Hook::Direct(Direct {
             intents: context.getattr("intents")?.cast_into::<PyList>()?.unbind(),
             timers: context.getattr("timers")?.cast_into::<PyList>()?.unbind(),
-            hook: Callable::new(&hook)?,
+            hook: Callable::new(hook)?,
             context: context.unbind(),
         }))
     }
 }
 
 impl Direct {
+    /// Call it with a view; None when it returned None and recorded nothing: then there is nothing to collect.
+    fn offer<'py>(&self, py: Python<'py>, view: &Py<impl Sized>) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let returned = self.hook.call(py, &self.context, view);
+        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && self.is_empty(py);
+        (!is_silent).then_some(returned)
+    }
+
     fn is_empty(&self, py: Python<'_>) -> bool {
         self.intents.bind(py).is_empty() && self.timers.bind(py).is_empty()
     }
@@ -222,24 +299,28 @@ impl Direct {
     }
 }
 
-fn empty_bar(py: Python<'_>, config: &Config, stream: usize) -> PyResult<Py<BarView>> {
+fn empty_bar(py: Python<'_>, config: &Config, stream: usize, timeframe: &str) -> PyResult<Py<BarView>> {
     let stream = &config.streams[stream];
     let instrument = &config.instruments[stream.instrument.at()];
     let shared = Shared {
         symbol: PyString::new(py, &instrument.name).unbind(),
         price_decimals: instrument.price_decimals,
         volume_decimals: stream.volume_decimals,
+        timeframe: PyString::new(py, timeframe).unbind(),
     };
     Py::new(py, BarView::new(shared))
 }
 
-/// The stream's bar with this one in it: a new one where a strategy keeps the last.
-fn filled<'a>(py: Python<'_>, last: &'a mut Py<BarView>, event: &Event, bar: &Bar) -> PyResult<&'a Py<BarView>> {
+/// Put a new view in place where a strategy keeps the last one: one that nobody else has may be filled again.
+fn keep_apart<T: PyClass<Frozen = True> + Into<PyClassInitializer<T>> + Sync>(
+    py: Python<'_>,
+    last: &mut Py<T>,
+    empty: impl FnOnce(&T) -> T,
+) -> PyResult<()> {
     if !is_unshared(py, last) {
-        *last = Py::new(py, last.get().empty(py))?;
+        *last = Py::new(py, empty(last.get()))?;
     }
-    last.get().fill(event, bar);
-    Ok(last)
+    Ok(())
 }
 
 /// The answer that stops the run after commit A.

@@ -14,6 +14,8 @@ mod call;
 
 mod bar;
 
+mod tick;
+
 mod indicator;
 
 mod view;

@@ -170,13 +170,15 @@ def _save_indicator(bound: BoundIndicator, times: Any, values: Any, folder: Path
         "attribute": bound.attribute,
         "name": bound.name,
         "symbol": bound.symbol,
+        "timeframe": bound.timeframe,
     }
 
 
 def _load_indicator(facts: dict[str, Any], folder: Path) -> BoundIndicator:
     table = _read(folder, facts["file"])
     series = (table["time"].to_numpy(), table["value"].to_numpy())
-    return BoundIndicator(facts["strategy"], facts["attribute"], facts["name"], facts["symbol"], series)
+    names = (facts["strategy"], facts["attribute"], facts["name"], facts["symbol"])
+    return BoundIndicator(*names, series, facts["timeframe"])
 
 
 # ---------------------------------------------------------------- facts about a run

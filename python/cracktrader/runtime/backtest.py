@@ -7,22 +7,23 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from cracktrader.backend import machine
-from cracktrader.core.event import BarRows
 from cracktrader.core.reject import REJECTS
+from cracktrader.data.sessions import make_sessions
 from cracktrader.errors import ConfigError, InvariantBroken
 from cracktrader.runtime.declare import Options, declare
 from cracktrader.runtime.gather import gather
 from cracktrader.runtime.outcome import RunOutcome
+from cracktrader.runtime.streams import in_units, names_of, rows_of
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 
 if TYPE_CHECKING:
-    from cracktrader.data.columns import BarColumns
+    from cracktrader.data.columns import Columns
 
 
 def run_backtest(
     strategies: list[Strategy],
-    bars: list[BarColumns],
+    loaded: Sequence[Columns],
     options: Options,
     *,
     engine: str = "rust",
@@ -32,19 +33,22 @@ def run_backtest(
 
     Raises ConfigError, EngineNotBuilt, InvariantBroken, and what interrupted the run.
     """
-    config = declare(strategies, bars, options)
-    rows = {index: rows_of(columns) for index, columns in enumerate(bars)}
-    host = StrategyHost(config, strategies, rows)
+    config = declare(strategies, loaded, options)
+    loaded = in_units(loaded, config.instruments)
+    rows = {stream: rows_of(columns) for stream, columns in enumerate(loaded)}
+    host = StrategyHost(config, strategies, rows, names_of(config, loaded, options.timeframes))
     run = machine(engine, config, host)
     for stream, columns in rows.items():
         run.attach(stream, columns)
-    total = sum(len(columns.close) for columns in bars)
+    if options.venue.session is not None:
+        run.attach_sessions(0, make_sessions(options.venue.session, loaded))
+    total = sum(map(len, loaded))
     started = perf_counter()
     run.run(None if progress is None else lambda taken: progress(taken, total))
     seconds = perf_counter() - started
     if host.interruption is not None:
         raise host.interruption
-    outcome = gather(run, config, host, bars, engine, seconds, options.cash)
+    outcome = gather(run, config, host, loaded, engine, seconds, options.cash)
     if run.stopped and REJECTS[run.stopped].slug.startswith("S_INVARIANT"):
         raise InvariantBroken(f"the engine stopped at seq {run.seq}: {outcome.stopped}")
     return outcome
@@ -60,12 +64,3 @@ def instances(strategy: Strategy | type[Strategy] | Sequence[Strategy]) -> list[
     if not made:
         raise ConfigError("a backtest needs at least one strategy")
     return made  # type: ignore[return-value]  # each was checked
-
-
-def rows_of(columns: BarColumns) -> BarRows:
-    """The columns as the cores take them: int64 buffers, nothing copied."""
-    return BarRows(*(memoryview(getattr(columns, name)) for name in ROW_COLUMNS))
-
-
-ROW_COLUMNS = ("event_time", "open_time", "close_time", "open", "high", "low", "close", "volume")
-"""Columns of the data in the order of the core's rows."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import SIMULATOR, FillModel
 from cracktrader.core.capability import Venue as DeclaredVenue
-from cracktrader.core.config import Config, DataKind, StrategyConfig, Stream, config_problem
+from cracktrader.core.config import Config, StrategyConfig, config_problem
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.risk import RiskLimits
 from cracktrader.core.units import RATE_ONE
 from cracktrader.data.stamps import parse_duration
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.streams import streams_of
+from cracktrader.runtime.timeframes import TimeFrame
 from cracktrader.strategy.base import Strategy
 
 if TYPE_CHECKING:
-    from cracktrader.data.columns import BarColumns
+    from cracktrader.data.columns import Columns
 
 ACCOUNT_KINDS = {"cash": AccountKind.CASH, "margin": AccountKind.MARGIN}
 FILL_MODELS = {"next_open": FillModel.NEXT_OPEN, "same_close": FillModel.SAME_CLOSE}
@@ -38,6 +41,9 @@ class Venue:
     submit_latency: int | str = 0
     report_latency: int | str = 0
     feed_latency: int | str = 0
+    session: str | None = None
+    """When the venue is open: "bars" (each daily bar is a session), "24h" (days of UTC), or hours of a place on its days, such as
+    "09:30-16:00 America/New_York" or "Sun-Thu 17:00-16:00 America/Chicago"; None: not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +58,20 @@ class Options:
     limits: RiskLimits = RiskLimits()
     seed: int = 0
     currency: str = "USD"
+    timeframes: Sequence[TimeFrame] = ()
+    """Bars that the core makes while it runs, of every instrument."""
 
 
-def declare(strategies: list[Strategy], bars: list[BarColumns], options: Options) -> Config:
+def declare(strategies: list[Strategy], loaded: Sequence[Columns], options: Options) -> Config:
     """The configuration of a backtest: one simulated venue, one account, one spot instrument per symbol."""
     _check(options)
-    if not bars:
+    if not loaded:
         raise ConfigError("a backtest needs data for at least one instrument")
     venue = options.venue
     deposit = Deposit(0, round(options.cash * 10**MONEY_SCALE))
     currencies = [Currency(options.currency, MONEY_SCALE)]
     instruments = []
-    for columns in bars:
+    for columns in _one_of_each(loaded):
         currencies.append(Currency(columns.symbol, QUANTITY_DECIMALS))
         instruments.append(_instrument(columns, len(currencies) - 1, round(options.fees * RATE_ONE)))
     feed_latency = _latency(venue.feed_latency)
@@ -80,10 +88,7 @@ def declare(strategies: list[Strategy], bars: list[BarColumns], options: Options
         venues=(simulated,),
         accounts=(Account("main", 0, ACCOUNT_KINDS[options.account], (deposit,)),),
         instruments=tuple(instruments),
-        streams=tuple(
-            Stream(index, DataKind.BAR, True, columns.volume_decimals, feed_latency)
-            for index, columns in enumerate(bars)
-        ),
+        streams=streams_of(loaded, instruments, feed_latency, options.timeframes),
         strategies=tuple(
             StrategyConfig(_name(strategies, index), _canonical(one), options.limits)
             for index, one in enumerate(strategies)
@@ -110,7 +115,15 @@ def _check(options: Options) -> None:
         raise ConfigError(f"seed {options.seed!r} is outside 0..2**64-1")
 
 
-def _instrument(columns: BarColumns, base_currency: int, fee: int) -> Instrument:
+def _one_of_each(loaded: Sequence[Columns]) -> list[Columns]:
+    """The first columns of every symbol."""
+    first: dict[str, Columns] = {}
+    for columns in loaded:
+        first.setdefault(columns.symbol, columns)
+    return list(first.values())
+
+
+def _instrument(columns: Columns, base_currency: int, fee: int) -> Instrument:
     return Instrument(
         columns.symbol,
         0,

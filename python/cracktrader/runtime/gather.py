@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from cracktrader.backend import Machine
 from cracktrader.core.codec import CONTRACT_VERSION
@@ -13,18 +14,22 @@ from cracktrader.core.indicator import to_float
 from cracktrader.core.instrument import Instrument, contract_value
 from cracktrader.core.portfolio import Position
 from cracktrader.core.reject import REJECTS
+from cracktrader.data.columns import BarColumns, Columns
 from cracktrader.runtime.booked import fill_columns, order_columns
 from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 from cracktrader.strategy.views import average_price
 
-if TYPE_CHECKING:
-    from cracktrader.data.columns import BarColumns
-
 
 def gather(
-    run: Machine, config: Config, host: StrategyHost, bars: list[BarColumns], engine: str, seconds: float, cash: float
+    run: Machine,
+    config: Config,
+    host: StrategyHost,
+    loaded: Sequence[Columns],
+    engine: str,
+    seconds: float,
+    cash: float,
 ) -> RunOutcome:
     """A finished run as columns."""
     import numpy as np
@@ -52,7 +57,9 @@ def gather(
         log=[(line.seq_id, line.time, line.strategy, line.text) for line in host.lines],
         diagnostics={REJECTS[code].slug: count for code, count in sorted(run.counters().items())},
         stopped=why_stopped(run),
-        bars=bars,
+        bars=_bars(loaded),
+        data=list(loaded),
+        timeframes=list(host.timeframes),
         strategies=[
             {"name": declared.name, "parameters": _as_declared(one, json.loads(declared.parameters))}
             for declared, one in zip(config.strategies, host.strategies, strict=True)
@@ -62,6 +69,17 @@ def gather(
         indicators=_indicators(host, config),
         config=config,
     )
+
+
+def _bars(loaded: Sequence[Columns]) -> list[BarColumns]:
+    """Bars of every instrument, for charts and excursions: those that were given, else some made of its ticks."""
+    from cracktrader.data.resampling import bars_of
+
+    shown: dict[str, BarColumns] = {}
+    for columns in sorted(loaded, key=lambda one: not isinstance(one, BarColumns)):
+        if columns.symbol not in shown:
+            shown[columns.symbol] = columns if isinstance(columns, BarColumns) else bars_of(columns)
+    return [shown[symbol] for symbol in dict.fromkeys(one.symbol for one in loaded)]
 
 
 def _as_declared(strategy: Strategy, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +165,9 @@ def _indicators(host: StrategyHost, config: Config) -> list[BoundIndicator]:
     bound = []
     for index, context in enumerate(host.contexts):
         kept = list(vars(host.strategies[index]).items())
-        for view, (declared, symbol) in zip(context.declared, context.declarations, strict=True):
+        for view, (declared, symbol, timeframe) in zip(context.declared, context.declarations, strict=True):
             attribute = next((name for name, value in kept if value is view), "")
-            bound.append(BoundIndicator(config.strategies[index].name, attribute, declared, symbol))
+            bound.append(
+                BoundIndicator(config.strategies[index].name, attribute, declared, symbol, timeframe=timeframe)
+            )
     return bound

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.backend import machine
 from cracktrader.core.config import Config, StrategyConfig
-from cracktrader.runtime.backtest import rows_of
+from cracktrader.runtime.streams import rows_of
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
 from cracktrader.strategy.host import StrategyHost
@@ -37,8 +37,8 @@ def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], 
         return saved
     recorder = _Recorder(wanted)
     config = replace(outcome.config, strategies=(StrategyConfig("recorder"),))
-    rows = {stream: rows_of(columns) for stream, columns in enumerate(outcome.bars)}
-    host = StrategyHost(config, [recorder], rows)
+    rows = {stream: rows_of(columns) for stream, columns in enumerate(outcome.data)}
+    host = StrategyHost(config, [recorder], rows, outcome.timeframes)
     run = machine(outcome.engine, config, host)
     for stream, columns in rows.items():
         run.attach(stream, columns)
@@ -46,7 +46,10 @@ def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], 
     if host.failures:
         raise AssertionError(f"indicators could not be computed again: {host.failures[0].traceback}")
     return {
-        place: (np.array(recorder._times[bound.symbol], dtype=np.int64), np.array(recorder._values[place]))
+        place: (
+            np.array(recorder._times[bound.symbol, bound.timeframe], dtype=np.int64),
+            np.array(recorder._values[place]),
+        )
         for place, bound in wanted.items()
     }
 
@@ -57,19 +60,20 @@ class _Recorder(Strategy):
     def __init__(self, wanted: dict[int, BoundIndicator]) -> None:
         super().__init__()
         self._wanted = wanted
-        self._times: dict[str, list[int]] = {bound.symbol: [] for bound in wanted.values()}
+        self._times: dict[tuple[str, str], list[int]] = {(one.symbol, one.timeframe): [] for one in wanted.values()}
         self._values: dict[int, list[float]] = {place: [] for place in wanted}
-        self._bound: dict[str, list[tuple[Any, Any]]] = {bound.symbol: [] for bound in wanted.values()}
+        self._bound: dict[tuple[str, str], list[tuple[Any, Any]]] = {place: [] for place in self._times}
+        """By symbol and time frame."""
 
     def on_start(self, ctx: StrategyContext) -> None:
         for place, bound in self._wanted.items():
-            view = ctx.indicator(bound.declared, symbol=bound.symbol)
-            self._bound[bound.symbol].append((view, self._values[place].append))
+            view = ctx.indicator(bound.declared, symbol=bound.symbol, timeframe=bound.timeframe or None)
+            self._bound[bound.symbol, bound.timeframe].append((view, self._values[place].append))
 
     def on_bar(self, ctx: StrategyContext, bar: Any) -> None:
-        bound = self._bound.get(bar.symbol)
+        bound = self._bound.get((bar.symbol, bar.timeframe))
         if bound is None:
             return
-        self._times[bar.symbol].append(bar.event_time)
+        self._times[bar.symbol, bar.timeframe].append(bar.event_time)
         for view, write in bound:
             write(view.value)

@@ -25,6 +25,8 @@ class BoundIndicator:
     symbol: str
     series: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     """Its times and values, where the run was loaded from disk; else `runtime.indicators` computes them."""
+    timeframe: str = ""
+    """Of the bars it reads, such as "5m"; "" where the run does not know."""
 
     @property
     def label(self) -> str:
@@ -65,6 +67,7 @@ class RunOutcome:
     stopped: str
     """Why the engine stopped before the end of the data, "" otherwise."""
     bars: list[BarColumns]
+    """One for each instrument: those that were given, else some made of its ticks, for charts."""
     strategies: list[dict[str, Any]]
     """name and parameters of each strategy."""
     instruments: list[dict[str, Any]] = field(default_factory=list)
@@ -76,7 +79,9 @@ class RunOutcome:
     config: Config | dict[str, Any] | None = None
     """What the core ran on; where the run was loaded from disk, the same as plain values."""
     data: list[Columns] = field(default_factory=list)
-    """The columns that were run, of every kind, by stream; `bars` has one for each instrument. Empty where the run was loaded from disk."""
+    """The columns that were run, of every kind, by stream; `bars` has one for each instrument."""
+    timeframes: list[str] = field(default_factory=list)
+    """What each stream's bars are called, such as "5m"."""
 
 
 def described(declared: Any) -> str:

@@ -100,7 +100,7 @@ class Strategy:
         """Before the first event: declare indicators and timers. Orders are refused here."""
 
     def on_bar(self, ctx: StrategyContext, bar: BarView) -> Intents:
-        """A bar closed."""
+        """A bar closed: of the data, or of one of the run's time frames. `bar.timeframe` tells which; each comes when it is closed."""
 
     def on_trade(self, ctx: StrategyContext, trade: TradeView) -> Intents:
         """A public trade."""

@@ -5,6 +5,7 @@ Prices and sizes become mantissas here and nowhere else, the same for both cores
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -98,7 +99,9 @@ class StrategyContext:
     """Timers that are set again when they fire: the interval in ns by id."""
     has_exits: bool = False
     """Whether an order with a parent was ever asked for."""
-    declarations: list[tuple[Declared, str]] = field(default_factory=list)
+    timeframes: Sequence[str] = ()
+    """What the bars of each stream are called."""
+    declarations: list[tuple[Declared, str, str]] = field(default_factory=list)
     """What was declared, in the order of `declared`, and on which symbol."""
     random: Random = field(init=False)
 
@@ -174,7 +177,11 @@ class StrategyContext:
         return OrderView(facts, self.config.instruments[facts.instrument] if known else None)
 
     def history(
-        self, field: str = "close", count: int | None = None, symbol: str | None = None
+        self,
+        field: str = "close",
+        count: int | None = None,
+        symbol: str | None = None,
+        timeframe: Any = None,
     ) -> NDArray[np.float64 | np.int64]:
         """The last `count` values of a field of the instrument's bars, the bar under way included, oldest first: a read-only numpy view.
 
@@ -183,7 +190,7 @@ class StrategyContext:
         """
         if count is not None and (count < 1 or count % 1):
             raise IntentError(f"history: count is a whole number of bars above 0, not {count!r}")
-        stream = self._bar_stream(symbol)
+        stream = self._bar_stream(symbol, timeframe)
         return self.bars.last(stream, field, self._ask().delivered(stream), None if count is None else int(count))
 
     def mark(self, symbol: str | None = None) -> float | None:
@@ -194,13 +201,14 @@ class StrategyContext:
 
     # Declaring
 
-    def indicator(self, declared: Declared, symbol: str | None = None) -> IndicatorView:
-        """Bind an indicator to an instrument's bars; only in on_start."""
+    def indicator(self, declared: Declared, symbol: str | None = None, timeframe: Any = None) -> IndicatorView:
+        """Bind an indicator to an instrument's bars; only in on_start. `timeframe` names which bars, as `bar.timeframe` does: "5m", or
+        ct.TickBars(100); without it those that were given as data."""
         if not isinstance(declared, Declared):
             raise ConfigError(f"ctx.indicator takes a declaration such as ct.SMA(10), not {declared!r}")
         if declared.field not in FIELDS:
             raise ConfigError(f"a bar has no field {declared.field!r}; it has: {', '.join(FIELDS)}")
-        stream = self._bar_stream(symbol)
+        stream = self._bar_stream(symbol, timeframe)
         try:
             index = self._ask().declare(
                 self.strategy_index, int(declared.kind), declared.period, stream, int(FIELDS[declared.field])
@@ -210,7 +218,8 @@ class StrategyContext:
         bound = self.view.indicator(index)
         view: IndicatorView = IndicatorView(bound) if isinstance(bound, Indicator) else bound
         self.declared.append(view)
-        self.declarations.append((declared, self.config.instruments[self.config.streams[stream].instrument].name))
+        name = self.config.instruments[self.config.streams[stream].instrument].name
+        self.declarations.append((declared, name, self._timeframe(stream)))
         return view
 
     def set_timer(
@@ -443,12 +452,24 @@ class StrategyContext:
                 return index
         raise IntentError(f"instrument {symbol!r} is not declared; declared: {', '.join(self.symbols)}")
 
-    def _bar_stream(self, symbol: str | None) -> int:
+    def _bar_stream(self, symbol: str | None, timeframe: Any) -> int:
+        """The stream of an instrument's bars: the first one, or the one of a time frame."""
         instrument = self._instrument_index(symbol)
+        name, known = self.config.instruments[instrument].name, []
         for index, stream in enumerate(self.config.streams):
             if stream.instrument == instrument and stream.kind is DataKind.BAR:
-                return index
-        raise ConfigError(f"{self.config.instruments[instrument].name} has no bars to compute an indicator on")
+                if timeframe is None or self._timeframe(index) == str(timeframe):
+                    return index
+                known.append(self._timeframe(index))
+        if timeframe is None:
+            raise ConfigError(f"{name} has no bars: give the run timeframes, such as timeframes=['1m'], to make some")
+        raise ConfigError(
+            f"{name} has no bars of {str(timeframe)!r}; it has: {', '.join(filter(None, known)) or 'none'}. "
+            "Name more in the run's timeframes"
+        )
+
+    def _timeframe(self, stream: int) -> str:
+        return self.timeframes[stream] if stream < len(self.timeframes) else ""
 
     def _base_float(self, money: int | None) -> float:
         if money is None:

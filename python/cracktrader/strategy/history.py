@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.config import Config
-from cracktrader.core.event import BarRows
+from cracktrader.core.event import BarRows, Rows
 from cracktrader.errors import IntentError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FIELDS = (*PRICES, "volume", *TIMES)
 class History:
     """Bars by stream. A column becomes floats once, when it is first asked for; every answer is a window of it."""
 
-    def __init__(self, config: Config, rows: Mapping[int, BarRows]) -> None:
+    def __init__(self, config: Config, rows: Mapping[int, Rows]) -> None:
         self._config = config
         self._rows = rows
         self._columns: dict[tuple[int, str], NDArray[Any]] = {}
@@ -40,7 +40,7 @@ class History:
         if field not in FIELDS:
             raise IntentError(f"a bar has no field {field!r}; it has: {', '.join(FIELDS)}")
         rows = self._rows.get(stream)
-        if rows is None:
+        if not isinstance(rows, BarRows):
             raise IntentError("this time frame keeps no history: ask for the bars that were given as data")
         column: NDArray[Any] = np.asarray(getattr(rows, field), dtype=np.int64)[:]
         if field not in TIMES:

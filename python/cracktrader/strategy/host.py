@@ -14,12 +14,12 @@ from cracktrader.core.engine.facts import order_ordinal
 from cracktrader.core.event import (
     EVENT_TYPES,
     Bar,
-    BarRows,
     Event,
     EventType,
     Filled,
     Quote,
     Refused,
+    Rows,
     TimerFired,
     Trade,
 )
@@ -67,10 +67,15 @@ class StrategyHost:
     """Calls the strategies of one run, in registration order."""
 
     def __init__(
-        self, config: Config, strategies: Sequence[Strategy], rows: Mapping[int, BarRows] | None = None
+        self,
+        config: Config,
+        strategies: Sequence[Strategy],
+        rows: Mapping[int, Rows] | None = None,
+        timeframes: Sequence[str] = (),
     ) -> None:
-        """`rows` by stream is what `ctx.history` looks back at."""
+        """`rows` by stream is what `ctx.history` looks back at, `timeframes` by stream is what its bars are called."""
         self.config = config
+        self.timeframes = [*timeframes, *([""] * (len(config.streams) - len(timeframes)))]
         self.strategies = list(strategies)
         self.contexts: list[StrategyContext] = []
         self.history = History(config, rows or {})
@@ -84,7 +89,8 @@ class StrategyHost:
         """Take the core's view."""
         self._view = view
         self.contexts = [
-            StrategyContext(self.config, index, view, self.history) for index in range(len(self.strategies))
+            StrategyContext(self.config, index, view, self.history, timeframes=self.timeframes)
+            for index in range(len(self.strategies))
         ]
         for index, one in enumerate(self.strategies):
             one._sink = partial(self._log, index)
@@ -110,6 +116,13 @@ class StrategyHost:
                 for code in types:
                     mask |= 1 << code
         return mask
+
+    def tick_hook(self, strategy: int, event_type: int) -> Callable[[StrategyContext, Any], Any]:
+        """What a core may call with (context, tick) directly for a trade or a quote."""
+        one = self.strategies[strategy]
+        if type(one).on_event is not Strategy.on_event:
+            return one.on_event
+        return one.on_trade if event_type == EventType.TRADE else one.on_quote
 
     def bar_hook(self, strategy: int) -> Callable[[StrategyContext, Any], Any] | Literal[False]:
         """What a core may call with (context, bar) directly for a bar from now on; False while the strategy warms up: then it is not
@@ -184,9 +197,14 @@ class StrategyHost:
         instrument = self._instrument(event.instrument)
         if isinstance(payload, Bar):
             assert instrument is not None
-            volume_decimals = self.config.streams[payload.stream].volume_decimals
             return BarView(
-                event.seq_id, event.event_time, instrument.name, payload, instrument.price_decimals, volume_decimals
+                event.seq_id,
+                event.event_time,
+                instrument.name,
+                payload,
+                instrument.price_decimals,
+                self.config.streams[payload.stream].volume_decimals,
+                self.timeframes[payload.stream],
             )
         if event_type_of(event) in REPORTS:
             return self._report_view(event, instrument, status_changed)

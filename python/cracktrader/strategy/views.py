@@ -88,17 +88,37 @@ class EventView(Frozen):
 class BarView(Frozen):
     """A closed bar. Prices and volume are floats; `close_exact` and its sisters are decimals."""
 
-    __slots__ = ("_bar", "_price_decimals", "_volume_decimals", "event_time", "seq_id", "symbol")
-    _shown: tuple[str, ...] = ("symbol", "open_time", "close_time", "open", "high", "low", "close", "volume", "seq_id")
+    __slots__ = ("_bar", "_price_decimals", "_volume_decimals", "event_time", "seq_id", "symbol", "timeframe")
+    _shown: tuple[str, ...] = (
+        "symbol",
+        "timeframe",
+        "open_time",
+        "close_time",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "seq_id",
+    )
     _bar: Bar
     _price_decimals: int
     _volume_decimals: int
     event_time: int
     seq_id: int
     symbol: str
+    timeframe: str
+    """Which bars it is of, such as "5m" or "100 ticks"; "" where the run does not know."""
 
     def __init__(
-        self, seq_id: int, event_time: int, symbol: str, bar: Bar, price_decimals: int, volume_decimals: int
+        self,
+        seq_id: int,
+        event_time: int,
+        symbol: str,
+        bar: Bar,
+        price_decimals: int,
+        volume_decimals: int,
+        timeframe: str = "",
     ) -> None:
         put = object.__setattr__
         put(self, "_bar", bar)
@@ -107,6 +127,7 @@ class BarView(Frozen):
         put(self, "event_time", event_time)
         put(self, "seq_id", seq_id)
         put(self, "symbol", symbol)
+        put(self, "timeframe", timeframe)
 
     @property
     def event_type(self) -> str:
@@ -196,6 +217,16 @@ class TradeView(EventView):
         return to_float(self._trade.quantity, self._declared.quantity_decimals)
 
     @property
+    def price_exact(self) -> Decimal:
+        """Price, exact."""
+        return _decimal(self._trade.price, self._declared.price_decimals)
+
+    @property
+    def quantity_exact(self) -> Decimal:
+        """Quantity, exact."""
+        return _decimal(self._trade.quantity, self._declared.quantity_decimals)
+
+    @property
     def aggressor(self) -> str:
         """Who crossed the spread: "buy", "sell" or ""."""
         return ("", "buy", "sell")[self._trade.aggressor]
@@ -212,30 +243,45 @@ class QuoteView(EventView):
     __slots__ = ()
     _shown: tuple[str, ...] = ("symbol", "event_time", "bid", "bid_quantity", "ask", "ask_quantity", "seq_id")
 
-    def _read(self, name: str, *, price: bool) -> float:
-        assert isinstance(self._event.payload, Quote) and self._instrument is not None
-        decimals = self._instrument.price_decimals if price else self._instrument.quantity_decimals
-        return to_float(getattr(self._event.payload, name), decimals)
+    @property
+    def _quote(self) -> Quote:
+        assert isinstance(self._event.payload, Quote)
+        return self._event.payload
+
+    @property
+    def _declared(self) -> Instrument:
+        assert self._instrument is not None
+        return self._instrument
 
     @property
     def bid(self) -> float:
         """Best bid."""
-        return self._read("bid_price", price=True)
+        return to_float(self._quote.bid_price, self._declared.price_decimals)
 
     @property
     def ask(self) -> float:
         """Best ask."""
-        return self._read("ask_price", price=True)
+        return to_float(self._quote.ask_price, self._declared.price_decimals)
 
     @property
     def bid_quantity(self) -> float:
         """Quantity at the bid."""
-        return self._read("bid_quantity", price=False)
+        return to_float(self._quote.bid_quantity, self._declared.quantity_decimals)
 
     @property
     def ask_quantity(self) -> float:
         """Quantity at the ask."""
-        return self._read("ask_quantity", price=False)
+        return to_float(self._quote.ask_quantity, self._declared.quantity_decimals)
+
+    @property
+    def bid_exact(self) -> Decimal:
+        """Best bid, exact."""
+        return _decimal(self._quote.bid_price, self._declared.price_decimals)
+
+    @property
+    def ask_exact(self) -> Decimal:
+        """Best ask, exact."""
+        return _decimal(self._quote.ask_price, self._declared.price_decimals)
 
 
 class OrderView(Frozen):
