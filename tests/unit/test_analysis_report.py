@@ -157,7 +157,7 @@ def test_a_run_of_many_bars_and_trades_stays_below_six_megabytes(run: Result, tm
     text = run.report(tmp_path / "r.html").read_text(encoding="utf-8")
     assert len(text.encode()) < 6_000_000
     data = page_data(text)
-    assert set(data["charts"]) == {"equity", "periods", "price-0", "returns", "excursions"}
+    assert set(data["charts"]) == {"equity", "periods", "price-0", "returns", "excursions", "strategies"}
     assert len(data["bars"]["price-0"]) == 6
     times = np.frombuffer(b64decode(data["bars"]["price-0"][0]), dtype="<f8")
     assert len(times) == 5_031 and times[0] == 915_408_000_000

@@ -174,6 +174,21 @@ def periods_figure(result: Result) -> go.Figure:
     return chart
 
 
+def strategies_figure(result: Result) -> go.Figure:
+    """How the profit of each strategy went."""
+    import plotly.graph_objects as go
+
+    chart = go.Figure()
+    table = result.profits
+    times = table["time"].to_physical().to_numpy()
+    for at, name in enumerate(table.columns[1:]):
+        colour = traces.PALETTE[at % len(traces.PALETTE)]
+        chart.add_trace(traces.line(times, table[name].to_numpy(), name, colour, width=1.5, hovertemplate="%{y:+,.2f}"))
+    _style(chart, height=300)
+    chart.update_yaxes(zeroline=True, zerolinecolor=GRID)
+    return chart
+
+
 def _chosen(result: Result, symbols: Iterable[str] | None) -> list[BarColumns]:
     """The instruments to draw: those asked for, else the traded ones, else all; at most `MAX_SYMBOLS` unasked."""
     outcome = result.outcome

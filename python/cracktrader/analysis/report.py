@@ -24,6 +24,7 @@ from cracktrader.analysis.plot import (
     periods_figure,
     price_figure,
     returns_figure,
+    strategies_figure,
 )
 from cracktrader.analysis.stats import shown
 from cracktrader.analysis.traces import DOWN, MAX_CANDLES, UP
@@ -58,7 +59,7 @@ def page(result: Result) -> str:
         css=(here / "report.css").read_text(encoding="utf-8"),
         heading=escape(name),
         run=escape(_run(result)),
-        parameters=tables.parameters(outcome.strategies),
+        parameters=tables.parameters(outcome.strategies) + tables.settings(result.config),
         notices=_notices(result.warnings),
         cards=tables.cards(stats),
         prices=_price_section(prices),
@@ -148,6 +149,8 @@ def _capped(result: Result) -> str:
 
 def _data(result: Result, prices: dict[str, BarColumns]) -> str:
     charts = {"equity": _packed(equity_figure(result)), "periods": _packed(periods_figure(result))}
+    if len(result.outcome.strategies) > 1:
+        charts["strategies"] = _packed(strategies_figure(result))
     for chart, bars in prices.items():
         charts[chart] = _packed(price_figure(result, bars))
     if result.closed_trips["pnl"]:

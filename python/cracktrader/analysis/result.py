@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.analysis.frames import frame
 from cracktrader.analysis.no_trades import why_no_trades
 from cracktrader.analysis.stats import Stats
-from cracktrader.analysis.summary import by_strategy, summarise
+from cracktrader.analysis.strategies import by_strategy, profits
+from cracktrader.analysis.summary import summarise, valued
 from cracktrader.analysis.trades import round_trips
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ class Result:
     def by_strategy(self) -> pl.DataFrame:
         """One row a strategy: orders, fills, trades, win rate, and the profit of its own positions after its own fees."""
         return frame(by_strategy(self.outcome, self.trips))
+
+    @cached_property
+    def profits(self) -> pl.DataFrame:
+        """How the profit of each strategy went, after its fees: time and a column a strategy. Together they are the equity's change."""
+        times, _ = valued(self.outcome)
+        return frame({"time": times} | profits(self.outcome))
 
     @cached_property
     def indicators(self) -> pl.DataFrame:

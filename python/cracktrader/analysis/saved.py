@@ -7,7 +7,7 @@ that is loaded has no configuration of the core any more but the plain one, and 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
@@ -145,6 +145,9 @@ def _save_one(columns: Columns, folder: Path, at: int) -> dict[str, Any]:
     arrays = _KINDS[type(columns).__name__][1]
     pl.DataFrame({one: getattr(columns, one) for one in arrays}).write_parquet(folder / name)
     facts = {one.name: getattr(columns, one.name) for one in fields(columns) if one.name not in arrays}
+    if isinstance(facts.get("report"), DataReport):
+        # Where a row stood in its source is of use while it is read.
+        facts["report"] = replace(facts["report"], place=None)
     return {"file": name, "type": type(columns).__name__, **{key: plain(value) for key, value in facts.items()}}
 
 

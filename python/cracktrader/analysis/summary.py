@@ -193,37 +193,3 @@ def _exposure(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> float 
         return None
     start, end = min(int(one.open_time[0]) for one in bars), max(int(one.close_time[-1]) for one in bars)
     return time_in_market(trips, end) / (end - start)
-
-
-def by_strategy(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """One row a strategy: what it ordered, filled, traded, paid and made. Profits are of its own positions, fees of its own fills."""
-    columns: dict[str, list[Any]] = {name: [] for name in STRATEGY_COLUMNS}
-    fills, holdings = outcome.fills, outcome.holdings
-    for declared in outcome.strategies:
-        name = declared["name"]
-        own = [at for at, one in enumerate(trips["strategy"]) if one == name]
-        closed = [at for at in own if trips["status"][at] == "closed"]
-        pairs = zip(fills["strategy"], fills["fee"], fills["fee_currency"], strict=True)
-        fees = sum(fee for one, fee, currency in pairs if one == name and currency == outcome.currency)
-        held = [row for row, one in enumerate(holdings.get("strategy", ())) if one == name]
-        realized = sum(holdings["realized_pnl"][row] for row in held)
-        unrealized = sum(holdings["unrealized_pnl"][row] or 0.0 for row in held)
-        wins = sum(trips["pnl"][at] > 0 for at in closed)
-        row = {
-            "strategy": name,
-            "orders": outcome.orders["strategy"].count(name),
-            "fills": fills["strategy"].count(name),
-            "trades": len(closed),
-            "open_trades": len(own) - len(closed),
-            "win_rate": wins / len(closed) if closed else None,
-            "realized_pnl": realized,
-            "unrealized_pnl": unrealized,
-            "fees": fees,
-            "pnl": realized + unrealized - fees,
-        }
-        for column, value in row.items():
-            columns[column].append(value)
-    return columns
-
-
-STRATEGY_COLUMNS = "strategy orders fills trades open_trades win_rate realized_pnl unrealized_pnl fees pnl".split()

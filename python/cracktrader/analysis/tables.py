@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.analysis.months import monthly
 from cracktrader.analysis.stats import FIGURES, shown
 from cracktrader.core.reject import REJECTS
+from cracktrader.data.stamps import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,6 +89,26 @@ def parameters(strategies: Sequence[dict[str, Any]]) -> str:
         pairs = strategy["parameters"].items()
         chips += [f"<span>{owner}{escape(str(name))} <b>{escape(str(value))}</b></span>" for name, value in pairs]
     return "".join(chips)
+
+
+def settings(config: dict[str, Any]) -> str:
+    """Chips: what a reader must know of account, venue and fees; what is at its plain zero is left out."""
+    chips = [("account", one["kind"]) for one in config.get("accounts", ())]
+    for venue in config.get("venues", ()):
+        for name, value in venue.items():
+            told = value not in (None, 0, False, "", "none") and name not in (
+                "name",
+                "simulated",
+                "currency",
+                "session",
+            )
+            if told and isinstance(value, str | int | float):
+                chips.append((name.replace("_", " "), duration_text(int(value)) if name.endswith("latency") else value))
+    rates = {(one["maker_fee"], one["taker_fee"]) for one in config.get("instruments", ())}
+    if len(rates) == 1:
+        maker, taker = (f"{rate / 1e7:g} %" for rate in rates.pop())
+        chips.append(("fees", taker if maker == taker else f"{maker} maker, {taker} taker"))
+    return "".join(f"<span><i>{escape(str(name))}</i>{escape(str(value))}</span>" for name, value in chips)
 
 
 # ---------------------------------------------------------------- months
@@ -186,12 +207,11 @@ def strategies(result: Result) -> str:
     """One row a strategy, where several ran."""
     if len(result.outcome.strategies) < 2:
         return ""
-    table = result.by_strategy
     heads = "Strategy, Orders, Fills, Trades, Open trades, Win rate, Realised profit, Unrealised profit, Fees, Profit".split(
         ", "
     )
     rows = []
-    for row in table.iter_rows(named=True):
+    for row in result.by_strategy.iter_rows(named=True):
         rate = "-" if row["win_rate"] is None else f"{row['win_rate']:.1%}"
         cells = [f"{row[name]:,}" for name in ("orders", "fills", "trades", "open_trades")]
         cells += [rate, *(f"{row[name]:,.2f}" for name in ("realized_pnl", "unrealized_pnl", "fees"))]
@@ -200,8 +220,10 @@ def strategies(result: Result) -> str:
             f"<tr><td>{escape(row['strategy'])}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}"
             f'<td class="{kind}">{row["pnl"]:+,.2f}</td></tr>'
         )
+    table = f"<table>{_head(heads)}{''.join(rows)}</table>"
     return (
-        f'<section><h2>Strategies</h2><div class="scroll"><table>{_head(heads)}{"".join(rows)}</table></div></section>'
+        '<section><h2>Strategies: profit after fees</h2><div class="chart" id="strategies"></div>'
+        f'<div class="scroll">{table}</div></section>'
     )
 
 
@@ -229,7 +251,7 @@ def _data(result: Result) -> str:
     rows = [
         f'<tr><td>{escape(row["symbol"])}</td><td class="text">{row["kind"]}</td>'
         f"<td>{row['rows']:,}</td><td>{_moment(row['first'])}</td><td>{_moment(row['last'])}</td>"
-        f'<td>{_duration(row["interval"])}</td><td class="text wide">{escape(row["origin"])}</td>'
+        f'<td>{_interval(row["interval"])}</td><td class="text wide">{escape(row["origin"])}</td>'
         f'<td class="text wide"><code>{row["sha256"]}</code></td></tr>'
         for row in result.data_report.iter_rows(named=True)
     ]
@@ -241,20 +263,9 @@ def _data(result: Result) -> str:
     return f'<div class="scroll"><table><tr>{heads}</tr>{"".join(rows)}</table>{said}</div>'
 
 
-def _duration(interval: Any) -> str:
-    """A bar's length in the largest unit that measures it whole: "1d", "5m", "250ms"; a dash for ticks."""
-    if interval is None:
-        return "-"
-    nanoseconds = round(interval.total_seconds() * 1_000) * 1_000_000
-    for unit, length in (
-        ("d", 86_400_000_000_000),
-        ("h", 3_600_000_000_000),
-        ("m", 60_000_000_000),
-        ("s", 1_000_000_000),
-    ):
-        if nanoseconds and nanoseconds % length == 0:
-            return f"{nanoseconds // length}{unit}"
-    return f"{nanoseconds // 1_000_000}ms"
+def _interval(interval: Any) -> str:
+    """A bar's length, such as "5m"; a dash for ticks."""
+    return "-" if interval is None else duration_text(round(interval.total_seconds() * 1_000) * 1_000_000)
 
 
 def _moment(time: Any) -> str:
