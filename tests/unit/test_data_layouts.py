@@ -484,3 +484,41 @@ def test_the_kind_may_be_said() -> None:
         load(Bars(data))
     with pytest.raises(ConfigError, match="kind='ticks' must be one of bars, trades, quotes"):
         load(data, kind="ticks")  # type: ignore[arg-type]
+
+
+def test_of_several_symbols_the_one_that_is_said_is_read() -> None:
+    frame = pl.DataFrame(
+        {"date": ["2024-01-01", "2024-01-01", "2024-01-02", "2024-01-02"], "ticker": ["B", "A", "B", "A"]}
+    )
+    frame = frame.with_columns(open=pl.lit(1.0), high=pl.lit(1.0), low=pl.lit(1.0), close=pl.lit(1.0))
+    (columns,) = load(frame, symbol="A")
+    assert (columns.symbol, len(columns)) == ("A", 2)
+    with pytest.raises(DataError, match="polars frame: C is none of its symbols, which are B, A"):
+        load(frame, symbol="C")
+    assert load(frame.filter(pl.col("ticker") == "A"), symbol="C")[0].symbol == "C"
+
+
+def test_files_of_a_pattern_are_joined_by_the_symbols_they_hold(tmp_path: Path) -> None:
+    for month in (1, 2):
+        rows = [f"2024-0{month}-01,{name},1,1,1,1\n2024-0{month}-02,{name},1,1,1,1\n" for name in ("A", "B")]
+        (tmp_path / f"{month}.csv").write_text("date,symbol,open,high,low,close\n" + "".join(rows))
+    loaded = load(tmp_path / "*.csv")
+    assert [(columns.symbol, len(columns)) for columns in loaded] == [("A", 4), ("B", 4)]
+    assert [one.symbol for one in info(tmp_path / "*.csv")] == ["A", "B", "A", "B"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("volume", [[None, None], [float("nan")] * 2, ["", " "]])
+def test_a_volume_that_is_never_there_is_zero_and_said(volume: Any) -> None:
+    data = {"time": ["2024-01-01", "2024-01-02"], "volume": volume}
+    (columns,) = load({**data, **{name: [1.0, 1.0] for name in ("open", "high", "low", "close")}})
+    assert isinstance(columns, BarColumns) and columns.volume.tolist() == [0, 0]
+    assert columns.note == "data: volume holds no number in any row and is read as 0"
+
+
+def test_days_stamped_at_their_close_are_said_to_be_known_too_early() -> None:
+    data = {"time": ["2024-01-01", "2024-01-02"], **{name: [1.0, 1.0] for name in ("open", "high", "low", "close")}}
+    (columns,) = load(data, stamp="close")
+    assert columns.note == (
+        'data: stamp="close" with days: a bar counts as known at 00:00 of its day, before the day is over; give times of day'
+    )
+    assert load(data | {"time": ["2024-01-01 16:00Z", "2024-01-02 16:00Z"]}, stamp="close")[0].note == ""

@@ -15,7 +15,7 @@ from cracktrader.data.columns import BarColumns, QuoteColumns, TradeColumns
 from cracktrader.data.decimals import to_mantissas
 from cracktrader.data.declared import Dst, Duration, Kind, Options, Repairs, Stamp
 from cracktrader.data.layout import PRICES, QUANTITIES
-from cracktrader.data.loading import FilesOfSymbol, parts_of, rows_of, tables_of, tick_of
+from cracktrader.data.loading import FilesOfPattern, parts_of, rows_of, tables_of, tick_of
 from cracktrader.data.problems import Place
 from cracktrader.data.repair import checked
 from cracktrader.data.rows import Rows
@@ -149,7 +149,7 @@ def info(
     options = Options(kind, symbol, every, stamp, tz, dst, time_format, columns, adjust, tick, repair)
     described = []
     for part, within in parts_of(source, options):
-        for one in part.paths if isinstance(part, FilesOfSymbol) else [part]:
+        for one in part.paths if isinstance(part, FilesOfPattern) else [part]:
             described += [_describe(table, within) for table in _tables(one, within)]
     if not described:
         raise DataError("no data: the list of instruments is empty")

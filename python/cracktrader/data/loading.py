@@ -20,8 +20,8 @@ from cracktrader.data.layout import find_layout
 from cracktrader.data.problems import DataReport, Repair
 from cracktrader.data.repair import checked
 from cracktrader.data.rows import Rows, read_rows
-from cracktrader.data.sources import Table, files_of, is_pattern, is_source, open_source, symbol_of
-from cracktrader.data.stamps import commonest_spacing, spans
+from cracktrader.data.sources import Table, files_of, is_pattern, is_source, open_source
+from cracktrader.data.stamps import UNIT_NS, commonest_spacing, spans
 from cracktrader.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -121,18 +121,15 @@ def parts_of(source: Any, options: Options) -> Iterator[tuple[Any, Options]]:
         for part in source:
             yield from parts_of(part, options)
     elif is_pattern(source):
-        files: dict[str, list[Path]] = {}
-        for path in files_of(source):
-            files.setdefault(options.symbol or symbol_of(path), []).append(path)
-        for symbol, paths in files.items():
-            yield (paths[0] if len(paths) == 1 else FilesOfSymbol(paths)), options.named(symbol)
+        paths = files_of(source)
+        yield (paths[0] if len(paths) == 1 else FilesOfPattern(paths)), options
     else:
         yield source, options
 
 
 @dataclass(frozen=True, slots=True)
-class FilesOfSymbol:
-    """Files that hold one symbol after another, by name."""
+class FilesOfPattern:
+    """Files in the order of their names; those of one symbol follow each other."""
 
     paths: list[Path]
 
@@ -150,7 +147,7 @@ def _one_symbol(options: Options, parts: int) -> None:
 
 def load_one(source: Any, options: Options) -> list[Columns]:
     """The columns of one source: several only where the source itself holds several instruments or kinds."""
-    if isinstance(source, FilesOfSymbol):
+    if isinstance(source, FilesOfPattern):
         return join_files([one for path in source.paths for one in load_one(path, options)])
     if isinstance(source, (BarColumns, TradeColumns, QuoteColumns)):
         return [source if options.symbol is None else replace(source, symbol=options.symbol)]
@@ -161,17 +158,22 @@ def load_one(source: Any, options: Options) -> list[Columns]:
 
 
 def tables_of(table: Table, options: Options) -> list[Table]:
-    """One table for each symbol where the source has a column of symbols and none was said."""
+    """One table for each symbol where the source has a column of symbols; of several, only the one that was said."""
     import polars as pl
 
     layout = find_layout(table.place.origin, table.frame.columns, _kind(table, options), options.columns, table.layout)
     column = layout.columns.get("symbol")
-    if column is None or options.symbol is not None or table.frame[column].dtype not in (pl.String, pl.Categorical):
+    if column is None or table.frame[column].dtype not in (pl.String, pl.Categorical):
         return [table]
     names = table.frame[column].cast(pl.String).str.strip_chars()
     symbols = names.drop_nulls().unique(maintain_order=True).to_list()
     if len(symbols) == 1 and not names.null_count():
         return [replace(table, symbol=symbols[0])]
+    if options.symbol is not None:
+        if options.symbol not in symbols:
+            listed = ", ".join(symbols[:8]) + (", ..." if len(symbols) > 8 else "")
+            raise DataError(f"{table.place.origin}: {options.symbol} is none of its symbols, which are {listed}")
+        symbols = [options.symbol]
     parts = []
     for symbol in symbols:
         chosen = (names == symbol).fill_null(False)
@@ -253,7 +255,12 @@ def _bar_columns(finished: _Finished) -> BarColumns:
     interval = options.interval_ns() or int(said.get("every", 0)) or commonest_spacing(finished.origin, stamps)
     prices = finished.mantissas(*PRICE_FIELDS)
     volumes = finished.mantissas("volume")
-    open_time, close_time = spans(stamps, interval, options.stamp or said.get("stamp") or "open")
+    stamp = options.stamp or said.get("stamp") or "open"
+    open_time, close_time = spans(stamps, interval, stamp)
+    if stamp == "close" and rows.times.zone == "dates" and interval >= UNIT_NS["d"]:
+        finished.notes.append(
+            'stamp="close" with days: a bar counts as known at 00:00 of its day, before the day is over; give times of day'
+        )
     open_, high, low, close = prices.columns
     report = finished.report(price=prices, volume=volumes)
     return BarColumns(

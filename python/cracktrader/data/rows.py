@@ -160,6 +160,9 @@ def _numbers(rows: Rows, frame: pl.DataFrame, field: str) -> NDArray[np.float64]
     if field not in rows.layout.columns:
         return np.zeros(frame.height)
     column = frame[rows.layout.columns[field]]
+    if field == "volume" and _is_void(column):
+        rows.notes.append(f"{column.name} holds no number in any row and is read as 0")
+        return np.zeros(frame.height)
     if column.dtype == pl.Float64 and not column.null_count():
         return column.to_numpy()
     if column.dtype == pl.Boolean:
@@ -179,6 +182,17 @@ def _numbers(rows: Rows, frame: pl.DataFrame, field: str) -> NDArray[np.float64]
     rows.problems.add("missing", column.name, empty, lambda row: "the value is missing")
     rows.problems.add("not_a_number", column.name, wrong & ~empty, lambda row: f"{column[row]!r} is not a number")
     return floats.fill_null(float("nan")).to_numpy()
+
+
+def _is_void(column: pl.Series) -> bool:
+    """Whether no row has a value: how sources without volumes, such as those of currencies, fill the column."""
+    import polars as pl
+
+    if column.dtype == pl.Null or column.null_count() == len(column):
+        return True
+    if column.dtype == pl.String and not (column[0] or "").strip():
+        return bool((column.fill_null("").str.strip_chars() == "").all())
+    return bool(column.dtype.is_float() and column[0] is not None and column[0] != column[0] and column.is_nan().all())
 
 
 def _aggressor(rows: Rows, frame: pl.DataFrame) -> NDArray[np.int64]:
