@@ -206,3 +206,147 @@ def test_trades_and_quotes_keep_their_order_within_an_instant(rows: list[tuple[i
     assert (
         quotes.to_polars()["ask_quantity"].to_list() == size and quotes.bid_price.tolist() == quotes.ask_price.tolist()
     )
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "time",
+            "date",
+            "Date",
+            "open",
+            "High",
+            "low",
+            "close",
+            "volume",
+            "bid",
+            "ask",
+            "price",
+            "qty",
+            "side",
+            "symbol",
+        ),
+        *(
+            "",
+            " ",
+            "nan",
+            "inf",
+            "null",
+            "1",
+            "0",
+            "-1",
+            "1.5",
+            "1,5",
+            "1e9",
+            "1e999",
+            "2024-01-01",
+            "2024-02-30",
+            "12:00",
+        ),
+        *(
+            "2024-01-01 00:00",
+            "01/02/2024",
+            "31/12/2024",
+            "1704067200",
+            "1704067200000",
+            "99999999999999999999",
+            "true",
+        ),
+        *(
+            "buy",
+            '"',
+            "'",
+            "#",
+            "\u00e9",
+            "\u2028",
+            "A",
+            "B",
+            "=1+1",
+            "2024-01-01T00:00:00Z",
+            "9" * 400,
+            "20240101",
+            "T",
+        ),
+    ]
+)
+TEXTS = st.one_of(
+    st.builds(
+        lambda rows, separator: "\n".join(separator.join(row) for row in rows),
+        st.lists(st.lists(WORDS, max_size=9), max_size=9),
+        st.sampled_from([",", ";", "\t", "|"]),
+    ).map(str.encode),
+    st.binary(max_size=300),
+    st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace")),
+)
+
+
+@FOLDER
+@given(
+    TEXTS,
+    st.sampled_from([None, "sort", "drop", ("sort", "drop", "widen", "keep_last")]),
+    st.sampled_from([None, "1m"]),
+)
+def test_no_file_whatever_is_in_it_raises_anything_but_a_refusal(
+    tmp_path: Path, content: bytes, repair: Any, every: Any
+) -> None:
+    path = tmp_path / "any.csv"
+    path.write_bytes(content)
+    for name in ("any.csv", "any.parquet", "any.csv.gz", "any.zip"):
+        target = tmp_path / name
+        if target != path:
+            target.write_bytes(content if name == "any.parquet" else gzip.compress(content))
+        for action in (load, info):
+            try:
+                action(target, repair=repair, every=every)
+            except DataError as error:
+                assert str(error).strip()
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(),
+    st.sampled_from(["", "x", "2024-01-01", "1.5"]),
+    st.datetimes(),
+    st.binary(max_size=3),
+    st.just([1]),
+)
+
+
+NAMES = st.sampled_from("time date open high low close volume price qty side symbol bid ask".split())
+COMPLETE = st.sampled_from(
+    [
+        "time open high low close volume",
+        "date time open high low close",
+        "time price qty side id",
+        "time bid ask bid_size",
+    ]
+)
+
+
+@st.composite
+def dicts(draw: st.DrawFn) -> dict[str, Any]:
+    """Columns of anything: any names at any lengths, or every name of a kind at one length."""
+    if draw(st.booleans()):
+        return draw(st.dictionaries(NAMES, st.lists(VALUES, max_size=4), max_size=8))
+    rows = draw(st.integers(1, 4))
+    sound = st.floats(0.5, 2) | st.integers(1, 3)
+    columns = {}
+    for name in draw(COMPLETE).split():
+        cells = VALUES if draw(st.integers(0, 3)) == 0 else sound
+        if name == "time" and draw(st.booleans()):
+            cells = st.datetimes() | st.integers(10**9, 2 * 10**9)
+        columns[name] = draw(st.lists(cells, min_size=rows, max_size=rows))
+    return columns
+
+
+@given(dicts(), st.sampled_from([None, "drop", ("sort", "widen", "snap", "drop")]), st.sampled_from([None, "0.5"]))
+def test_no_dict_whatever_is_in_it_raises_anything_but_a_refusal(
+    columns: dict[str, Any], repair: Any, tick: Any
+) -> None:
+    for action in (load, info):
+        try:
+            action(columns, repair=repair, tick=tick, every="1d")
+        except DataError as error:
+            assert str(error).strip()

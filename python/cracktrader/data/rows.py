@@ -208,6 +208,8 @@ def _aggressor(rows: Rows, frame: pl.DataFrame) -> NDArray[np.int64]:
     if field == "buyer_maker" and column.dtype == pl.Boolean and not column.null_count():
         makers: NDArray[np.int64] = column.cast(pl.Int64).to_numpy() + BUYER
         return makers
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise DataError(f"{rows.place.origin}, column {column.name}: {column.dtype} does not hold sides")
     words: dict[str, int] = _SIDES
     if field == "buyer_maker":
         words = {word: SELLER if maker else BUYER for word, maker in _TRUTH.items()} | {"": UNKNOWN}

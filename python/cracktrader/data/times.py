@@ -107,9 +107,13 @@ def _first_text(column: pl.Series) -> str:
 
 
 def join_clock(date: pl.Series, clock: pl.Series) -> pl.Series | None:
-    """A date and a time of day as one text column; None when `clock` is no time of day, but a time of its own."""
+    """A date and a time of day as one text column; None when they are not that, but each a column of its own."""
     import polars as pl
 
+    if isinstance(date.dtype, pl.Datetime):
+        date = date.dt.date()
+    if date.dtype not in (pl.Date, pl.String) and not date.dtype.is_integer():
+        return None
     if clock.dtype == pl.String and clock.str.strip_chars().str.contains(r"^\d{1,6}$").all():
         clock = clock.str.strip_chars().cast(pl.Int64)
     if clock.dtype == pl.Time:
