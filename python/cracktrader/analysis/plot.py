@@ -52,8 +52,11 @@ def figure(result: Result, symbols: Iterable[str] | None = None) -> go.Figure:
     row, seen = 3, set[str]()
     for bars, (over, apart) in zip(shown, drawn, strict=True):
         row = _add_instrument(chart, row, bars, over, apart, seen)
-    _style(chart, height=int(560 * total))
+    _style(chart, height=int(760 * total))
     _fit_time(chart, shown)
+    # Above the first title; and a ground of its own, for notebooks of any colour.
+    chart.update_layout(legend={"yref": "container", "y": 0.995, "yanchor": "top"}, margin={"t": 66})
+    chart.update_layout(paper_bgcolor="white", plot_bgcolor="white")
     chart.update_yaxes(tickformat=".0%", row=2, col=1, secondary_y=False)
     return chart
 
