@@ -1,8 +1,8 @@
 """Recorded Binance combined streams: one message a line, `<local time in ns> <JSON as received>`, as trades and quotes.
 
-`trade` and `aggTrade` messages become trades, `bookTicker` messages quotes; the book (`depth`) is not read here. The
-time of a row is the local receive time, the one clock that all messages of a recording share; the exchange's own time
-is kept as the stamp where a message has one.
+`trade` and `aggTrade` messages become trades, `bookTicker` messages quotes; the book (`depth`) is not read here. Times
+and stamps are the local receive times: the one clock that all messages share. The exchange's own times are not used,
+because its spot quotes have none, and labels of two clocks would run back and forth.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cracktrader.data.layout import EXCHANGE_TIME
 from cracktrader.data.problems import Place
 from cracktrader.data.sources import Table
 from cracktrader.errors import DataError
@@ -103,8 +102,8 @@ class _Taken:
         return (f"{self.left_out:,} {what} of the market and left out",)
 
 
-_TRADE_COLUMNS = ("time", EXCHANGE_TIME, "trade_id", "price", "quantity", "is_buyer_maker")
-_QUOTE_COLUMNS = ("time", EXCHANGE_TIME, "bid_price", "bid_quantity", "ask_price", "ask_quantity")
+_TRADE_COLUMNS = ("time", "trade_id", "price", "quantity", "is_buyer_maker")
+_QUOTE_COLUMNS = ("time", "bid_price", "bid_quantity", "ask_price", "ask_quantity")
 
 
 @dataclass(slots=True)
@@ -143,11 +142,10 @@ def _take(path: Path, file: Iterator[bytes] | IO[bytes], recording: _Recording) 
                     taken.left_out += 1
                     continue
                 number = data.t if data.t is not None else data.a
-                row = (time, data.T * 1_000_000, number, float(data.p), float(data.q), data.m)
+                row = (time, number, float(data.p), float(data.q), data.m)
             else:
                 taken = recording.quotes.setdefault(data.s, _Taken(_QUOTE_COLUMNS))
-                stamp = data.T * 1_000_000 if data.T else time
-                row = (time, stamp, float(data.b), float(data.B), float(data.a), float(data.A))
+                row = (time, float(data.b), float(data.B), float(data.a), float(data.A))
         except (ValueError, msgspec.MsgspecError) as error:
             raise DataError(f"{path} line {line + 1}: {str(error).splitlines()[0]}") from error
         taken.lines.append(line)
@@ -161,11 +159,11 @@ def _decoders() -> tuple[Any, Any]:
     trade = msgspec.defstruct(
         "TradeData",
         [
-            *(("s", str), ("p", str), ("q", str), ("T", int), ("m", bool)),
+            *(("s", str), ("p", str), ("q", str), ("m", bool)),
             *(("t", int | None, None), ("a", int | None, None), ("X", str, "")),
         ],
     )
-    quote = msgspec.defstruct("QuoteData", [("s", str), ("b", str), ("B", str), ("a", str), ("A", str), ("T", int, 0)])
+    quote = msgspec.defstruct("QuoteData", [("s", str), ("b", str), ("B", str), ("a", str), ("A", str)])
     messages = (msgspec.defstruct(f"{data.__name__}Message", [("data", data)]) for data in (trade, quote))
     first, second = (msgspec.json.Decoder(message) for message in messages)
     return first, second

@@ -20,9 +20,6 @@ NEEDED = {kind: (*PRICES[kind], *(QUANTITIES[kind] if kind == "trades" else ()))
 INDEX_COLUMN = "(index)"
 """How the stamps of a pandas DatetimeIndex are named in a message."""
 
-EXCHANGE_TIME = "(exchange time)"
-"""The column of a recording that holds the exchange's own stamps, in nanoseconds."""
-
 NAMES: dict[str, tuple[str, ...]] = {
     "open": ("open", "o", "open_price", "openprice", "px_open"),
     "high": ("high", "h", "high_price", "highprice", "px_high"),

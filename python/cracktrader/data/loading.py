@@ -27,9 +27,6 @@ from cracktrader.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 def load(
     source: Any,
@@ -293,7 +290,7 @@ def _trade_columns(finished: _Finished) -> TradeColumns:
     report = finished.report(price=prices, quantity=quantities)
     return TradeColumns(
         symbol=finished.symbol,
-        event_time=_stamps(finished),
+        event_time=rows.times.stamps,
         time=rows.times.stamps,
         price=prices.columns[0],
         quantity=quantities.columns[0],
@@ -315,7 +312,7 @@ def _quote_columns(finished: _Finished) -> QuoteColumns:
     report = finished.report(price=prices, quantity=quantities)
     return QuoteColumns(
         symbol=finished.symbol,
-        event_time=_stamps(finished),
+        event_time=rows.times.stamps,
         time=rows.times.stamps,
         bid_price=prices.columns[0],
         bid_quantity=quantities.columns[0],
@@ -327,9 +324,3 @@ def _quote_columns(finished: _Finished) -> QuoteColumns:
         note=report.line(),
         report=report,
     )
-
-
-def _stamps(finished: _Finished) -> NDArray[np.int64]:
-    """The source's own times: the exchange's in a recording, else the times themselves."""
-    own = finished.rows.own_stamp
-    return finished.rows.times.stamps if own is None else own

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cracktrader.data.decimals import CHUNK_ROWS
 from cracktrader.data.declared import Kind, Options
-from cracktrader.data.layout import EXCHANGE_TIME, PRICES, QUANTITIES, Layout
+from cracktrader.data.layout import PRICES, QUANTITIES, Layout
 from cracktrader.data.problems import Place, Problems
 from cracktrader.data.sources import Table
 from cracktrader.data.stamps import time_text
@@ -49,8 +49,6 @@ class Rows:
     problems: Problems
     aggressor: NDArray[np.int64] | None = None
     trade_id: NDArray[np.int64] | None = None
-    own_stamp: NDArray[np.int64] | None = None
-    """The exchange's stamps where they are not the times."""
     time_zone: str = "UTC"
     notes: list[str] = field(default_factory=list)
 
@@ -79,7 +77,6 @@ class Rows:
             self.problems.taking(rows, len(self)),
             None if self.aggressor is None else self.aggressor[rows],
             None if self.trade_id is None else self.trade_id[rows],
-            None if self.own_stamp is None else self.own_stamp[rows],
             self.time_zone,
             self.notes,
         )
@@ -100,8 +97,6 @@ def read_rows(table: Table, layout: Layout, options: Options) -> Rows:
     if layout.kind == "trades":
         rows.aggressor = _aggressor(rows, frame)
         rows.trade_id = _trade_id(frame, layout)
-    if EXCHANGE_TIME in frame.columns:
-        rows.own_stamp = frame[EXCHANGE_TIME].to_numpy()
     if layout.kind == "bars" and "adjusted_close" in layout.columns:
         _adjust(rows, frame, bool(options.adjust))
     return rows
