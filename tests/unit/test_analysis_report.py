@@ -158,8 +158,9 @@ def test_a_run_of_many_bars_and_trades_stays_below_six_megabytes(run: Result, tm
     assert len(text.encode()) < 6_000_000
     data = page_data(text)
     assert set(data["charts"]) == {"equity", "periods", "price-0", "returns", "excursions", "strategies"}
-    assert len(data["bars"]["price-0"]) == 6
-    times = np.frombuffer(b64decode(data["bars"]["price-0"][0]), dtype="<f8")
+    closer = data["bars"]["price-0"]
+    assert len(closer["candles"]) == 6 and "fast_ma SMA(20)" in closer["lines"]
+    times = np.frombuffer(b64decode(closer["candles"][0]), dtype="<f8")
     assert len(times) == 5_031 and times[0] == 915_408_000_000
     assert len(data["trades"]["rows"]) == run.trades.height
     for expected in ("Strategies", "Log (", "in at &lt;", "SHA-256", run.data_report["sha256"][0], "margin"):

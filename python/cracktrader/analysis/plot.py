@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.analysis import traces
-from cracktrader.analysis.traces import ACCENT, DOWN, MAX_POINTS, MUTED, UP
+from cracktrader.analysis.traces import ACCENT, DOWN, MAX_MARKS, MAX_POINTS, MUTED, UP
 from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def figure(result: Result, symbols: Iterable[str] | None = None) -> go.Figure:
     from plotly.subplots import make_subplots
 
     shown = _chosen(result, symbols)
-    drawn = [_instrument_traces(result, bars, MAX_POINTS // max(len(shown), 1)) for bars in shown]
+    drawn = [_instrument_traces(result, bars, len(shown)) for bars in shown]
     rows = [("equity", 0.30), ("drawdown", 0.14)]
     for bars, (_, apart) in zip(shown, drawn, strict=True):
         rows.append((bars.symbol, 0.5))
@@ -61,11 +61,11 @@ def figure(result: Result, symbols: Iterable[str] | None = None) -> go.Figure:
     return chart
 
 
-def price_figure(result: Result, bars: BarColumns) -> go.Figure:
-    """One instrument with its fills, indicators and volume."""
+def price_figure(result: Result, bars: BarColumns, charts: int = 1) -> go.Figure:
+    """One instrument with its fills, indicators and volume; one of `charts`, which share the points."""
     from plotly.subplots import make_subplots
 
-    over, apart = _instrument_traces(result, bars, MAX_POINTS)
+    over, apart = _instrument_traces(result, bars, charts)
     rows = 2 if apart else 1
     chart = make_subplots(
         rows=rows,
@@ -172,7 +172,7 @@ def periods_figure(result: Result) -> go.Figure:
     _style(chart, height=300)
     chart.update_traces(hovertemplate="%{y:.2%}")
     chart.update_layout(height=None, barmode="group", bargap=0.25, bargroupgap=0.05)
-    chart.update_xaxes(type="category", nticks=16, showspikes=False)
+    chart.update_xaxes(type="category" if name == "year" else "date", nticks=16, showspikes=False)
     chart.update_yaxes(tickformat=".1%" if name == "day" else ".0%")
     return chart
 
@@ -186,7 +186,8 @@ def strategies_figure(result: Result) -> go.Figure:
     times = table["time"].to_physical().to_numpy()
     for at, name in enumerate(table.columns[1:]):
         colour = traces.PALETTE[at % len(traces.PALETTE)]
-        chart.add_trace(traces.line(times, table[name].to_numpy(), name, colour, width=1.5, hovertemplate="%{y:+,.2f}"))
+        profit, limit = table[name].to_numpy(), MAX_POINTS // max(1, len(table.columns) // 3)
+        chart.add_trace(traces.line(times, profit, name, colour, limit, width=1.5, hovertemplate="%{y:+,.2f}"))
     _style(chart, height=300)
     chart.update_yaxes(zeroline=True, zerolinecolor=GRID)
     return chart
@@ -206,11 +207,12 @@ def _chosen(result: Result, symbols: Iterable[str] | None) -> list[BarColumns]:
     return ([bars for bars in by_symbol.values() if bars.symbol in traded] or list(by_symbol.values()))[:MAX_SYMBOLS]
 
 
-def _instrument_traces(result: Result, bars: BarColumns, limit: int) -> tuple[list[Any], list[Any]]:
+def _instrument_traces(result: Result, bars: BarColumns, charts: int) -> tuple[list[Any], list[Any]]:
     """Traces over the price, the price first, and those of indicators with a scale of their own."""
+    limit = MAX_POINTS // charts
     over, apart = traces.indicators(result.indicator_lines, bars.symbol, bars, limit)
     held = traces.trades(result.trips, bars.symbol)
-    marks = traces.fills(result.outcome, bars.symbol)
+    marks = traces.fills(result.outcome, bars.symbol, MAX_MARKS // charts)
     return [traces.price(bars, limit), *over, *held, *marks], apart
 
 

@@ -65,16 +65,18 @@ for (const button of document.querySelectorAll("button[data-log]")) {
 // A long history is drawn as a line; its candles appear where few enough are in view.
 const CANDLES = 500;
 
-function decoded(column) {
+function decoded(column, at) {
   const bytes = Uint8Array.from(atob(column), character => character.charCodeAt(0));
-  return new Float64Array(bytes.buffer);
+  return at === 0 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
 }
 
 function watchZoom(id, packed) {
-  const chart = byId(id), [times, open, high, low, close, volume] = packed.map(decoded);
+  const chart = byId(id), [times, open, high, low, close, volume] = packed.candles.map(decoded);
   const found = value => { let a = 0, b = times.length; while (a < b) { const m = (a + b) >> 1; if (times[m] < value) a = m + 1; else b = m; } return a; };
   const line = chart.data.find(trace => trace.name === page.symbols[id]);
   const sums = chart.data.find(trace => trace.name === "volume"), coarse = sums && { x: sums.x, y: sums.y, range: chart.layout.yaxis.range };
+  const lines = Object.entries(packed.lines).flatMap(([name, column]) => chart.data.filter(trace => trace.name === name)
+    .map(trace => ({ trace, x: trace.x, y: trace.y, whole: decoded(column, 1) })));
   const candles = { type: "candlestick", name: page.symbols[id], showlegend: false, visible: false, yaxis: line.yaxis, x: [], open: [], high: [], low: [], close: [],
     increasing: { line: { color: page.up, width: 1 }, fillcolor: page.up }, decreasing: { line: { color: page.down, width: 1 }, fillcolor: page.down } };
   chart.data.splice(chart.data.indexOf(line) + 1, 0, candles);
@@ -82,9 +84,10 @@ function watchZoom(id, packed) {
     const axis = chart._fullLayout.xaxis, [first, last] = axis.range.map(value => axis.r2l(value));
     const from = Math.max(found(first) - 1, 0), to = Math.min(found(last) + 1, times.length), near = to - from <= CANDLES && to > from;
     if (!near && !candles.visible) return;
-    const part = column => Array.from(column.subarray(from, near ? to : from));
+    const part = column => Array.from(column.subarray(from, near ? to : from), value => column === times ? value : Number(value.toPrecision(7)));
     Object.assign(candles, { x: part(times), open: part(open), high: part(high), low: part(low), close: part(close), visible: near });
     line.opacity = near ? 0 : 1;
+    for (const { trace, x, y, whole } of lines) Object.assign(trace, near ? { x: candles.x, y: part(whole) } : { x, y });
     if (sums) {
       Object.assign(sums, near ? { x: candles.x, y: part(volume) } : { x: coarse.x, y: coarse.y });
       chart.layout.yaxis.range = near ? [0, (Math.max(...sums.y) || 1) * 5] : coarse.range;

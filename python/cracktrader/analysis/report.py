@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 MAX_TRADES = 2_000
 """Trades in the page; all of them are in Result.trades."""
-MAX_ZOOMED = 40_000
+MAX_ZOOMED = 46_000
 """Bars whose candles come with the page, for zooming in, over all charts."""
+MAX_LINES = 2
+"""Indicators of a chart that come with it whole."""
 
 
 def write_report(result: Result, path: Path) -> Path:
@@ -152,7 +154,7 @@ def _data(result: Result, prices: dict[str, BarColumns]) -> str:
     if len(result.outcome.strategies) > 1:
         charts["strategies"] = _packed(strategies_figure(result))
     for chart, bars in prices.items():
-        charts[chart] = _packed(price_figure(result, bars))
+        charts[chart] = _packed(price_figure(result, bars, len(prices)))
     if result.closed_trips["pnl"]:
         charts["returns"] = _packed(returns_figure(result))
         charts["excursions"] = _packed(excursions_figure(result))
@@ -162,7 +164,7 @@ def _data(result: Result, prices: dict[str, BarColumns]) -> str:
         "symbols": {chart: bars.symbol for chart, bars in prices.items()},
         "trades": tables.trades(result, MAX_TRADES),
         "charts": charts,
-        "bars": {chart: _candles(bars) for chart, bars in prices.items() if _zoomed(bars, len(prices))},
+        "bars": {chart: _closer(result, bars) for chart, bars in prices.items() if _zoomed(bars, len(prices))},
     }
     # A "</script>" inside a name would end the script element.
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
@@ -187,8 +189,24 @@ def _packed(chart: go.Figure) -> Any:
     return json.loads(chart.to_json())
 
 
+def _closer(result: Result, bars: BarColumns) -> dict[str, Any]:
+    """What a chart shows from near: candles, and the indicators whole."""
+    import numpy as np
+
+    lines = {
+        bound.label: _packed_column(np.asarray(values), "<f4")
+        for bound, _, values in result.indicator_lines
+        if bound.symbol == bars.symbol and len(values) == len(bars)
+    }
+    return {"candles": _candles(bars), "lines": dict(list(lines.items())[:MAX_LINES])}
+
+
+def _packed_column(column: Any, kind: str) -> str:
+    return b64encode(column.astype(kind).tobytes()).decode("ascii")
+
+
 def _candles(bars: BarColumns) -> list[str]:
-    """Times in milliseconds, open, high, low, close and volume as little-endian doubles in base64."""
+    """Times in milliseconds as little-endian doubles, open, high, low, close and volume as singles, in base64: seven digits to look at."""
     prices = (bars.prices(name) for name in ("open", "high", "low", "close"))
-    columns = [bars.event_time / 1e6, *prices, bars.volume / float(10**bars.volume_decimals)]
-    return [b64encode(column.astype("<f8").tobytes()).decode("ascii") for column in columns]
+    numbers = [*prices, bars.volume / float(10**bars.volume_decimals)]
+    return [_packed_column(bars.event_time / 1e6, "<f8"), *(_packed_column(column, "<f4") for column in numbers)]

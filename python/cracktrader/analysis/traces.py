@@ -121,9 +121,11 @@ def indicators(
 ) -> tuple[list[go.Scatter], list[go.Scatter]]:
     """The indicators of a symbol: those that live where the price lives, and those with a scale of their own.
 
-    One that several strategies declare is drawn once.
+    One that several strategies declare is drawn once. More than four share the points of four.
     """
     import numpy as np
+
+    limit = limit * 4 // max(4, len({bound.name for bound, _, _ in lines if bound.symbol == symbol}))
 
     over: list[go.Scatter] = []
     apart: list[go.Scatter] = []
