@@ -208,6 +208,35 @@ BARS = [
         },
     ),
 ]
+BARS += [
+    Case(
+        "investing.csv",
+        "Date,Price,Open,High,Low,Vol.\n01/31/2024,1,1,1,1,5\n01/02/2024,1.625,1.5,1.75,1.25,100\n",
+        "generic",
+        BAR,
+        options={"repair": "sort"},
+    ),
+    Case(
+        "interactive_brokers.csv",
+        "date,open,high,low,close,volume,average,barCount\n20240102  00:00:00,1.5,1.75,1.25,1.625,100,1,5\n"
+        "20240102  00:01:00,1,1,1,1,5,1,5\n",
+        "generic",
+        BAR,
+    ),
+    Case(
+        "polygon.csv",
+        "ticker,volume,open,close,high,low,window_start,transactions\nSPY,100,1.5,1.625,1.75,1.25,1704153600000000000,4\n"
+        "SPY,5,1,1,1,1,1704153660000000000,4\n",
+        "generic",
+        BAR,
+    ),
+    Case(
+        "XBTUSD_1.csv",
+        "1704153600,1.5,1.75,1.25,1.625,100,7\n1704153660,1,1,1,1,5,7\n",
+        "headerless OHLCV",
+        BAR,
+    ),
+]
 TRADE = ("2024-01-02 00:00:00.123", 1.5, 0.25)
 TRADES = [
     Case(
@@ -254,7 +283,31 @@ TRADES = [
         (*TRADE, None),
     ),
 ]
+TRADES += [
+    Case(
+        "bybit.csv",
+        "timestamp,symbol,side,size,price\n1704153600.123,BTCUSDT,Sell,0.25,1.5\n1704153601,BTCUSDT,Buy,0.5,1.5\n",
+        "generic",
+        (*TRADE, "sell"),
+    ),
+    Case(
+        "coinbase.csv",
+        "trade_id,side,size,price,created_at\n1,BUY,0.25,1.5,2024-01-02T00:00:00.123000Z\n"
+        "2,BUY,0.25,1.5,2024-01-02T00:00:00.123000Z\n",
+        "generic",
+        (*TRADE, "buy"),
+    ),
+    Case("kraken.csv", "1704153600.123,1.5,0.25\n1704153601.1,1.5,0.25\n", "headerless trades", (*TRADE, None)),
+]
 QUOTES = [
+    Case(
+        "tardis.csv",
+        "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"
+        "binance,BTCUSDT,1704153600123000,1704153600124000,0.5,1.75,1.5,0.25\n"
+        "binance,BTCUSDT,1704153600124000,1704153600125000,0.5,1.75,1.5,0.25\n",
+        "generic",
+        ("2024-01-02 00:00:00.123", 1.5, 0.25, 1.75, 0.5),
+    ),
     Case(
         "bidask.csv",
         "TIMESTAMP,BID,ASK\n02/03/2010 16:53:50,0.5346,0.5347\n02/03/2010 16:53:51,0.5343,0.5347\n",
@@ -460,7 +513,7 @@ def test_frames_are_not_copied_where_they_need_not_be() -> None:
 
 
 def test_read_gives_the_wrapper_of_what_was_found(tmp_path: Path) -> None:
-    for case, wrapper in ((BARS[0], Bars), (TRADES[0], Trades), (QUOTES[1], Quotes)):
+    for case, wrapper in ((BARS[0], Bars), (TRADES[0], Trades), (QUOTES[2], Quotes)):
         (tmp_path / case.name).write_text(case.text)
         found = read(tmp_path / case.name)
         assert type(found) is wrapper
@@ -522,3 +575,32 @@ def test_days_stamped_at_their_close_are_said_to_be_known_too_early() -> None:
         'data: stamp="close" with days: a bar counts as known at 00:00 of its day, before the day is over; give times of day'
     )
     assert load(data | {"time": ["2024-01-01 16:00Z", "2024-01-02 16:00Z"]}, stamp="close")[0].note == ""
+
+
+CANDLES = [[1_704_153_600_000, 1.5, 1.75, 1.25, 1.625, 100], [1_704_153_660_000, 1, 1, 1, 1, 5]]
+
+
+def test_candles_of_ccxt_and_records_are_sources() -> None:
+    names = ("timestamp", "open", "high", "low", "close", "volume")
+    records = [dict(zip(names, candle, strict=True)) for candle in CANDLES]
+    assert first_row(load(CANDLES)[0]) == first_row(load(records)[0]) == BAR
+    assert [columns.symbol for columns in load({"A": CANDLES, "B": records})] == ["A", "B"]
+    assert load([{**records[0], "close": "1.625"}], every="1m")[0].symbol == "data"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([CANDLES[0], [1, 2]], r"list row 2: \[1, 2\] does not have 6 values: time, open, high, low, close, volume"),
+        ([{"time": 1_704_153_600, "price": 1, "qty": 1}, CANDLES[0]], r"list row 2: .* is no row like the first"),
+        (
+            [{"time": 1_704_153_600, "price": 1, "qty": 1}, {"time": 1_704_153_600}],
+            "row 2, column price: the value is missing",
+        ),
+        ([[1, 2]], "a list of data must hold frames"),
+        ([], "no data: the list of instruments is empty"),
+    ],
+)
+def test_rows_that_differ_are_refused(rows: list[Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load(rows)

@@ -20,7 +20,7 @@ from cracktrader.data.layout import find_layout
 from cracktrader.data.problems import DataReport, Repair
 from cracktrader.data.repair import checked
 from cracktrader.data.rows import Rows, read_rows
-from cracktrader.data.sources import Table, files_of, is_pattern, is_source, open_source
+from cracktrader.data.sources import Table, files_of, is_pattern, is_rows, is_source, open_source
 from cracktrader.data.stamps import UNIT_NS, commonest_spacing, spans
 from cracktrader.errors import ConfigError, DataError
 
@@ -46,9 +46,10 @@ def load(
     """Read bars, trades or quotes of one or several instruments.
 
     `source` is a polars or pandas frame, a pyarrow table, any object with the Arrow PyCapsule interface, a dict of
-    arrays, the path of a CSV or Parquet file (text also in .gz, .zst, .zip), a pattern such as "data/BTCUSDT-1m-*.zip",
-    a recorded Binance stream, "sample:NAME" for bundled data, a `Bars`, `Trades` or `Quotes`, or, for several
-    instruments, a list of these or a dict by symbol. Files of a pattern that name one symbol are joined.
+    arrays, a list of records or of candles as ccxt gives them, the path of a CSV or Parquet file (text also in .gz,
+    .zst, .zip), a pattern such as "data/BTCUSDT-1m-*.zip", a recorded Binance stream, "sample:NAME" for bundled data, a
+    `Bars`, `Trades` or `Quotes`, or, for several instruments, a list of these or a dict by symbol. Files of a pattern
+    that hold one symbol are joined.
 
     Columns are found by name in any case and the usual spellings, or said by `columns`, as in {"close": "Last"} (or by
     position, as in {"close": 4}, where a file has no header). `kind` is found from the columns unless said.
@@ -111,9 +112,11 @@ def parts_of(source: Any, options: Options) -> Iterator[tuple[Any, Options]]:
         _one_symbol(options, len(source))
         for symbol, part in source.items():
             yield from parts_of(part, options.named(str(symbol)))
-    elif isinstance(source, (list, tuple)):
+    elif isinstance(source, (list, tuple)) and not is_rows(source):
         if not all(_is_part(value) for value in source):
-            raise DataError("a list of data must hold frames, paths, dicts of arrays, Bars, Trades or Quotes")
+            raise DataError(
+                "a list of data must hold frames, paths, dicts of arrays, Bars, Trades or Quotes, or be records or candles"
+            )
         _one_symbol(options, len(source))
         for part in source:
             yield from parts_of(part, options)
@@ -132,7 +135,7 @@ class FilesOfPattern:
 
 
 def _is_part(value: Any) -> bool:
-    return isinstance(value, (*Declared, BarColumns, TradeColumns, QuoteColumns)) or is_source(value)
+    return isinstance(value, (*Declared, BarColumns, TradeColumns, QuoteColumns)) or is_source(value) or is_rows(value)
 
 
 def _one_symbol(options: Options, parts: int) -> None:

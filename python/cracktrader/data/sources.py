@@ -6,7 +6,7 @@ Nothing is converted, checked or sorted here. Text files are read in `text_files
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".prn")
 PACKED_SUFFIXES = (".gz", ".zst", ".zip")
 TEXT_ENDINGS = (*TEXT_SUFFIXES, *PACKED_SUFFIXES)
 PARQUET_SUFFIXES = (".parquet", ".pq")
+CANDLE = ("time", "open", "high", "low", "close", "volume")
+"""What the numbers of a candle are where they have no names."""
 METADATA_KEY = "cracktrader"
 """Under this key a Parquet file written by `convert` says what it holds."""
 
@@ -55,6 +57,8 @@ def open_source(source: Any, columns: Mapping[str, str | int] | None = None) -> 
     room = type(source).__module__.partition(".")[0]
     if isinstance(source, Mapping):
         return Table(_from_dict(source), Place("dict"), "data")
+    if is_rows(source):
+        return Table(_from_rows(source), Place("list"), "data")
     if room == "polars":
         return Table(_from_polars(source), Place("polars frame"), "data")
     if room == "pandas":
@@ -72,6 +76,21 @@ def is_source(value: Any) -> bool:
     if isinstance(value, (str, Path, dict)):
         return True
     return hasattr(type(value), "columns") or (hasattr(value, "__arrow_c_stream__") and not _is_column(value))
+
+
+def is_rows(value: Any) -> bool:
+    """True for a list of rows: records with one value for each name, or candles as ccxt gives them, six numbers each."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    first = value[0]
+    if isinstance(first, Mapping):
+        return bool(first) and not any(is_source(cell) or hasattr(cell, "__len__") for cell in _unnamed(first))
+    return isinstance(first, (list, tuple)) and len(first) == len(CANDLE) and isinstance(first[0], (int, float))
+
+
+def _unnamed(record: Mapping[Any, Any]) -> list[Any]:
+    """The values of a record that are not text: text may be a time, a symbol or a number."""
+    return [cell for cell in record.values() if not isinstance(cell, str)]
 
 
 def _is_column(value: Any) -> bool:
@@ -242,6 +261,21 @@ def _array_series(name: str, values: Any) -> pl.Series:
     if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
         return pl.Series(name, values)
     return _listed(name, list(values))
+
+
+def _from_rows(rows: Sequence[Any]) -> pl.DataFrame:
+    names: list[Any] = list(CANDLE)
+    if isinstance(rows[0], Mapping):
+        names = list(dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row))
+    columns: dict[Any, list[Any]] = {name: [] for name in names}
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, Mapping) != isinstance(rows[0], Mapping):
+            raise DataError(f"list row {number}: {row!r} is no row like the first")
+        if not isinstance(row, Mapping) and (not isinstance(row, (list, tuple)) or len(row) != len(names)):
+            raise DataError(f"list row {number}: {row!r} does not have {len(names)} values: {', '.join(names)}")
+        for place, name in enumerate(names):
+            columns[name].append(row.get(name) if isinstance(row, Mapping) else row[place])
+    return _from_dict(columns)
 
 
 def _from_dict(columns: Mapping[Any, Any]) -> pl.DataFrame:

@@ -36,6 +36,7 @@ HEADERLESS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("nnnnnib", "Binance aggTrades", _AGG_TRADES),
     ("nnnnibb", "Binance trades", (*_TRADES, "is_best_match")),
     ("nnnnib", "Binance trades", _TRADES),
+    ("inn", "headerless trades", ("time", "price", "quantity")),
     ("[itd]n{5}", "headerless OHLCV", _OHLCV),
     ("[itd]n{4}", "headerless OHLC", _OHLCV[:5]),
     ("[itd]n{6}", "headerless OHLCV", (*_OHLCV, "openinterest")),

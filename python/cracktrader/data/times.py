@@ -47,6 +47,7 @@ _CLOCKS = (
     (r"\d{6}", "%H%M%S"),
     (r"\d{4}", "%H%M"),
 )
+_FRACTIONAL = re.compile(r"\d{9,10}(\.\d{1,9})?")
 _SPACED = re.compile(r"(\d)T(\d)")
 """The T of ISO 8601 between day and time of day."""
 _ZONES = ((r"Z", "Z"), (r" ?UTC", "UTC"), (r" ?GMT", "GMT"), (r" ?(?:GMT)?[+-]\d{2}:?\d{2}", "%z"))
@@ -92,9 +93,14 @@ def read_times(place: Place, name: str, column: pl.Series, time_format: str | No
 
 
 def _digits_as_integers(column: pl.Series) -> pl.Series:
-    """Text that is digits in every row as integers; other text as it is."""
+    """Text that is digits in every row as integers, seconds with a fraction as nanoseconds; other text as it is."""
     import polars as pl
 
+    if _FRACTIONAL.fullmatch(_first_text(column).strip()):
+        text = column.str.strip_chars()
+        if text.str.contains(f"^{_FRACTIONAL.pattern}$").all():
+            fraction = text.str.extract(r"\.(\d+)").str.pad_end(9, "0").fill_null("0" * 9)
+            return text.str.extract(r"^(\d+)").cast(pl.Int64) * UNIT_NS["s"] + fraction.cast(pl.Int64)
     if not _first_text(column).strip().removesuffix(".0").isdigit():
         return column
     digits = column.str.strip_chars().str.strip_suffix(".0")
@@ -240,7 +246,7 @@ def _form_of(value: str) -> _Form | None:
         rest = value[match.end() :]
         if not rest:
             return _Form(f"^{date}$", date_form, False, False, "")
-        separator = rest[0] if rest[0] in " ;," else ""
+        separator = (re.match(r" +|[;,]|", rest) or [""])[0]
         rest = rest[len(separator) :]
         for clock, clock_form in _CLOCKS:
             for zone, zone_form in (("", ""), *_ZONES):
