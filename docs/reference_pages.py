@@ -1,6 +1,6 @@
 """Text of docs/reference, from the contract.
 
-Deliberately not here: writing files (generate.py), the picture of the life states (lifecycle_diagram.py), and anything
+Deliberately not here: writing files (generate.py), the pictures (lifecycle_diagram.py, fill_pictures.py), and anything
 the contract does not say, except the sentences that tell a reader how to read it.
 """
 
@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 import contract_tables as tables
+import fill_pictures
 import lifecycle_diagram
 import reject_sources
 
@@ -42,6 +43,12 @@ member n.
 FILLS_HEAD = """\
 When and at what price the simulated venue fills an order. A fill carries the number of its rule; 0 is a fill from
 outside.
+"""
+
+FILLS_PICTURE = """\
+Each picture is a golden trace: the path of its bars, the price the order waits for, and where it fills.
+
+![Where orders fill on the path of a bar](fills.svg)
 """
 
 AGGREGATES_HEAD = """\
@@ -186,8 +193,9 @@ def fills_page() -> str:
             for order_type in document["order_types"]
         ]
         parts += [f"## Matching driven by {kind}s\n", table(["order type", *document["times_in_force"]], rows)]
-    notes = [cell[3] for cell in document["cell"] if ":" in cell[3]]
-    return page("Fills of the simulated venue", "fills", *parts, *(f"{note[0].upper()}{note[1:]}.\n" for note in notes))
+    laws = "".join(f"{number}. {law}\n" for number, law in enumerate(document["laws"], start=1))
+    parts += ["## Laws\n", laws, "## On the path of a bar\n", FILLS_PICTURE]
+    return page("Fills of the simulated venue", "fills", *parts)
 
 
 def aggregates_page() -> str:
@@ -201,10 +209,10 @@ def aggregates_page() -> str:
 
 
 def fill_outcome(document: dict[str, Any], order_type: str, force: str, kind: str) -> str:
-    """What the fill table says for one combination; a blank is an error. Text after a colon stands below the tables."""
+    """What the fill table says for one combination; a blank is an error."""
     for *patterns, outcome in document["cell"]:
         if all(map(tables.matches, patterns, (order_type, force, kind))):
-            return str(outcome).split(":")[0]
+            return str(outcome)
     raise KeyError((order_type, force, kind))
 
 
@@ -317,6 +325,7 @@ def reference() -> dict[str, str]:
         "docs/reference/engine_events.md": events_page(),
         "docs/reference/engine_intents.md": intents_page(),
         "docs/reference/order_lifecycle.md": lifecycle_page(),
+        "docs/reference/fills.svg": fill_pictures.svg(),
         "docs/reference/order_lifecycle.svg": lifecycle_diagram.svg(document, tables.expand(document)),
         "docs/reference/reject_codes.md": reject_codes_page(),
         "docs/reference/capabilities.md": capabilities_page(),

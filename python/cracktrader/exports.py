@@ -27,8 +27,8 @@ from cracktrader.errors import (
     StaleView,
     StrategyError,
 )
-from cracktrader.runtime.declare import Venue
 from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
+from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import (
     EMA,
     SMA,

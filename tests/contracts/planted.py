@@ -1,4 +1,4 @@
-"""Planted defects: ten in each core, so that a test can show that the fuzzer finds every one of them.
+"""Planted defects, the same in each core, so that a test can show that the fuzzer finds every one of them.
 
 Those of the Python core replace a function while they are planted; those of the Rust core are in a test build of the extension (cargo
 feature `planted`) and chosen in it by number. Deliberately not here: the fuzzer, and any defect in what is shipped.
@@ -16,26 +16,32 @@ from typing import Any
 from unittest.mock import patch
 
 import cracktrader
-from cracktrader.core import admission, instrument, matching, portfolio
+from cracktrader.core import admission, instrument, portfolio
 from cracktrader.core.engine import facts, incoming, outgoing
+from cracktrader.core.matching import SimulatedVenue, VenueOrder, bars, desk, fill, group, lane
 from cracktrader.core.order import Effect, OrderInput, Transition
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.units import Rounding
+from cracktrader.core.units import NONE_PRICE, Rounding
 
 EXTENSION = Path(__file__).resolve().parents[2] / "target" / "planted" / "release" / "lib_core.so"
-NAMES = (
-    "swapped rounding",
-    "missing dedup",
-    "wrong tie-break",
-    "lost late fill",
-    "off-by-one range",
-    "bust keeps fee",
-    "flip splits wrong",
-    "replace keeps its place",
-    "implied accept keeps in_doubt",
-    "depth 65",
-)
-"""What is wrong with each, by number from 1; the same ten in both cores."""
+NAMES = {
+    1: "swapped rounding",
+    2: "missing dedup",
+    3: "wrong tie-break",
+    4: "lost late fill",
+    5: "off-by-one range",
+    6: "bust keeps fee",
+    7: "flip splits wrong",
+    8: "replace keeps its place",
+    9: "implied accept keeps in_doubt",
+    10: "depth 65",
+    16: "children live at once",
+    17: "volume is never used up",
+    18: "trailing stop loosens",
+    19: "legs do not share",
+    20: "slippage leaves the bar",
+}
+"""What is wrong with each, by number; the same in both cores."""
 
 
 @contextmanager
@@ -50,7 +56,7 @@ def plant(name: str) -> Iterator[None]:
         yield
         return
     with ExitStack() as stack:
-        for target, attribute, wrong in _DEFECTS[int(number) - 1]():
+        for target, attribute, wrong in _DEFECTS[int(number)]():
             stack.enter_context(patch.object(target, attribute, wrong))
         yield
 
@@ -95,14 +101,13 @@ def _missing_dedup() -> Changes:
 
 
 def _wrong_tie_break() -> Changes:
-    right = matching._touched
+    right = bars.reached
 
     def wrong(orders: Any, row: int, start: int, end: int) -> Any:
         ascending = 1 if end > start else -1
-        reached = right(orders, row, start, end)
-        return sorted(reached, key=lambda order: (ascending * order.limit_price, -order.place))
+        return sorted(right(orders, row, start, end), key=lambda one: (ascending * one.price, -one.order.place))
 
-    return [(matching, "_touched", wrong)]
+    return [(bars, "reached", wrong)]
 
 
 def _lost_late_fill() -> Changes:
@@ -148,22 +153,16 @@ def _flip_splits_wrong() -> Changes:
 
 
 def _replace_keeps_its_place() -> Changes:
-    right = matching.SimulatedVenue._replace
+    right = SimulatedVenue._move
 
-    def wrong(self: Any, command: Any, time: int) -> None:
-        order = self.orders.get(command.order)
-        if order is None:
-            right(self, command, time)
-            return
-        lane, place = self.lanes[order.instrument], order.place
-        index = lane.orders.index(order)
-        right(self, command, time)
-        if order in lane.orders:
-            order.place = place
-            lane.orders.remove(order)
-            lane.orders.insert(index, order)
+    def wrong(self: Any, order: Any, lane: Any, command: Any) -> None:
+        place, index = order.place, lane.orders.index(order)
+        right(self, order, lane, command)
+        order.place = place
+        lane.orders.remove(order)
+        lane.orders.insert(index, order)
 
-    return [(matching.SimulatedVenue, "_replace", wrong)]
+    return [(SimulatedVenue, "_move", wrong)]
 
 
 def _implied_accept_keeps_in_doubt() -> Changes:
@@ -182,15 +181,62 @@ def _depth_65() -> Changes:
     return [(admission, "LOOP_DEPTH", 65), (outgoing, "LOOP_DEPTH", 65)]
 
 
-_DEFECTS: tuple[Callable[[], Changes], ...] = (
-    _swapped_rounding,
-    _missing_dedup,
-    _wrong_tie_break,
-    _lost_late_fill,
-    _off_by_one_range,
-    _bust_keeps_fee,
-    _flip_splits_wrong,
-    _replace_keeps_its_place,
-    _implied_accept_keeps_in_doubt,
-    _depth_65,
-)
+def _children_live_at_once() -> Changes:
+    right = desk.Desk._fill
+
+    def wrong(self: Any, order: Any, offer: Any, quantity: int, time: int) -> None:
+        right(self, order, offer, quantity, time)
+        self.wake(self.lanes[order.instrument])
+
+    return [(desk.Desk, "_fill", wrong)]
+
+
+def _volume_is_never_used_up() -> Changes:
+    return [(lane.Lane, "give", lambda *_: None)]
+
+
+def _trailing_stop_loosens() -> Changes:
+    def wrong(order: Any, declared: Any) -> int:
+        order.stop_price = NONE_PRICE
+        return fill.trailing_stop(order, declared)
+
+    return [(desk, "trailing_stop", wrong), (VenueOrder, "improves", lambda *_: True)]
+
+
+def _legs_do_not_share() -> Changes:
+    right = group.Groups.note_fill
+
+    def wrong(self: Any, order: Any, quantity: int) -> None:
+        legs, self.legs = self.legs, {}
+        right(self, order, quantity)
+        self.legs = legs
+
+    return [(group.Groups, "note_fill", wrong)]
+
+
+def _slippage_leaves_the_bar() -> Changes:
+    right = desk.taker_price
+
+    def wrong(venue: Any, declared: Any, is_buy: bool, offer: Any, *, spread: bool) -> int:
+        return right(venue, declared, is_buy, offer._replace(bounds=fill.UNBOUNDED), spread=spread)
+
+    return [(desk, "taker_price", wrong)]
+
+
+_DEFECTS: dict[int, Callable[[], Changes]] = {
+    1: _swapped_rounding,
+    2: _missing_dedup,
+    3: _wrong_tie_break,
+    4: _lost_late_fill,
+    5: _off_by_one_range,
+    6: _bust_keeps_fee,
+    7: _flip_splits_wrong,
+    8: _replace_keeps_its_place,
+    9: _implied_accept_keeps_in_doubt,
+    10: _depth_65,
+    16: _children_live_at_once,
+    17: _volume_is_never_used_up,
+    18: _trailing_stop_loosens,
+    19: _legs_do_not_share,
+    20: _slippage_leaves_the_bar,
+}

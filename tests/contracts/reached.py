@@ -24,10 +24,8 @@ NEVER = (
     "S_INVARIANT_CASH",
     "S_INVARIANT_POSITION",
     "S_INVARIANT_LEDGERS",
-    "V_REPLACE_FILLED",
 )
-"""Codes that no run gives: invariants that only a defect breaks, and the simulated venue's answer to a replace of a partly filled order,
-which needs partial fills and bars have none."""
+"""Codes that no run gives: invariants that only a defect breaks."""
 
 
 @dataclass

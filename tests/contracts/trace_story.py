@@ -145,6 +145,15 @@ class Story:
             FillModel[one["fill"].upper()],
             moment(one["submit_latency"]),
             moment(one["report_latency"]),
+            moment(one.get("cancel_latency", one["submit_latency"])),
+            moment(one.get("replace_latency", one["submit_latency"])),
+            moment(one["latency_jitter"]),
+            rate(one["participation"]),
+            rate(one["slippage"]),
+            one["slippage_ticks"],
+            rate(one["spread"]),
+            one["spread_ticks"],
+            rate(one["touch_probability"]),
         )
 
     def _account(self, name: str, given: dict[str, Any]) -> Account:

@@ -64,8 +64,10 @@ def make_bars(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]]]:
     rows = {}
     for index, stream in enumerate(config.streams):
         if stream.kind is DataKind.BAR and not stream.is_derived:
-            rows[index] = _bars(rng, config.instruments[stream.instrument], fine=stream.matching)
-        elif not stream.is_derived and rng.random() < 0.5:
+            rows[index] = _bars(
+                rng, config.instruments[stream.instrument], stream.volume_decimals, fine=stream.matching
+            )
+        elif not stream.is_derived and rng.random() < (0.9 if stream.matching else 0.5):
             rows[index] = _ticks(rng, config.instruments[stream.instrument], stream.kind)
     return rows
 
@@ -84,7 +86,7 @@ def make_sessions(rng: Random, config: Config) -> dict[int, list[tuple[int, ...]
     return sessions
 
 
-def _bars(rng: Random, instrument: Instrument, *, fine: bool) -> list[tuple[int, ...]]:
+def _bars(rng: Random, instrument: Instrument, decimals: int, *, fine: bool) -> list[tuple[int, ...]]:
     interval = 10 * SECOND if fine else MINUTE
     price, rows = typical_price(instrument), []
     start = ORIGIN + rng.choice((0, 0, 4 * SECOND)) - rng.choice((0, interval - 1))
@@ -95,6 +97,8 @@ def _bars(rng: Random, instrument: Instrument, *, fine: bool) -> list[tuple[int,
         values = [min(max(value, instrument.tick), instrument.max_price) for value in values]
         stamp = opened if rng.random() < 0.9 else opened + interval
         volume = rng.choice((0, 1000, 10**12, 10**12, 10**12 if rng.random() < 0.98 else I64_MAX))
+        if decimals == instrument.quantity_decimals:
+            volume = min(typical_quantity(instrument) * rng.choice((0, 1, 3, 10)), I64_MAX)
         if rng.random() < 0.9:
             rows.append((stamp, opened, opened + interval, values[0], max(values), min(values), values[1], volume))
         price = values[1] if rng.random() < 0.8 else typical_price(instrument)
@@ -109,10 +113,14 @@ def _ticks(rng: Random, instrument: Instrument, kind: DataKind) -> list[tuple[in
         price = min(max(price + price * rng.randint(-4, 4) // 200, instrument.tick), instrument.max_price)
         stamp = at if rng.random() < 0.9 else at - SECOND
         if kind is DataKind.TRADE:
-            quantity = instrument.lot * rng.choice((1, 3, 1000))
+            quantity = rng.choice(
+                (instrument.lot, 3 * instrument.lot, 1000 * instrument.lot, typical_quantity(instrument))
+            )
             rows.append((stamp, at, price, quantity, rng.randrange(3)))
         else:
-            rows.append((stamp, at, price, 1, min(price + rng.randrange(3) * instrument.tick, instrument.max_price), 0))
+            ask = min(price + rng.randrange(3) * instrument.tick, instrument.max_price)
+            size = typical_quantity(instrument)
+            rows.append((stamp, at, price, rng.choice((1, size, 9 * size)), ask, rng.choice((0, size, 9 * size))))
         at += rng.choice((0, 0, 1, 2 * SECOND, 10 * SECOND, 10 * SECOND, 50 * SECOND))
     return rows
 
@@ -127,11 +135,32 @@ def typical_quantity(instrument: Instrument) -> int:
     return max(instrument.max_quantity // 1000 // instrument.lot, 4) * instrument.lot
 
 
+def _simulated(rng: Random, name: str) -> Venue:
+    """A simulated venue: as plain as can be, or with costs, latencies and a share of the volume."""
+    replaces = SIMULATOR if rng.random() < 0.9 else replace(SIMULATOR, replace=False)
+    latency = rng.choice((0, 0, 1, SECOND, 30 * SECOND))
+    plain = Venue(
+        name, True, replaces, rng.choice(list(FillModel)), latency, rng.choice((0, latency)), latency, latency
+    )
+    if rng.random() < 0.35:
+        return plain
+    return replace(
+        plain,
+        cancel_latency=rng.choice((0, latency, 5 * SECOND)),
+        replace_latency=rng.choice((0, latency, 5 * SECOND)),
+        latency_jitter=rng.choice((0, 0, 1, 3 * SECOND)),
+        participation=rng.choice((0, 10**9, 300_000_000, 1_000)),
+        slippage=rng.choice((0, 100_000, 20_000_000)),
+        slippage_ticks=rng.choice((0, 0, 1, 3)),
+        spread=rng.choice((0, 200_000)),
+        spread_ticks=rng.choice((0, 0, 1)),
+        touch_probability=rng.choice((10**9, 500_000_000, 0)),
+    )
+
+
 def _venue(rng: Random, index: int) -> Venue:
-    if rng.random() < 0.3:
-        replaces = SIMULATOR if rng.random() < 0.9 else replace(SIMULATOR, replace=False)
-        latency = rng.choice((0, 0, 1, SECOND, 30 * SECOND))
-        return Venue(f"v{index}", True, replaces, rng.choice(list(FillModel)), latency, rng.choice((0, latency)))
+    if rng.random() < 0.45:
+        return _simulated(rng, f"v{index}")
     full = rng.random() < 0.7
     capabilities = Capabilities(
         order_types=ALL_TYPES if full else rng.choice((0b000_0011, 0b001_0111, 0b110_1110)),
@@ -222,8 +251,9 @@ def _streams(rng: Random, venues: tuple[Venue, ...], instruments: tuple[Instrume
     streams: list[Stream] = []
     for index, one in enumerate(instruments):
         first = len(streams)
-        if venues[one.venue].simulated or rng.random() < 0.4:
-            streams.append(Stream(index, DataKind.BAR, True, 0, rng.choice((0, 0, SECOND))))
+        if rng.random() < (0.65 if venues[one.venue].simulated else 0.4):
+            decimals = rng.choice((0, one.quantity_decimals))
+            streams.append(Stream(index, DataKind.BAR, True, decimals, rng.choice((0, 0, SECOND))))
             if rng.random() < 0.15:
                 streams.append(Stream(index, DataKind.BAR, False, 3))
             if rng.random() < 0.25:

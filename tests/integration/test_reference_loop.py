@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from cracktrader.analysis.backtest import backtest
-from cracktrader.runtime.declare import Venue
+from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import SMA, Strategy, StrategyContext
 
 FAST, SLOW, CASH = 10, 30, 10_000_000

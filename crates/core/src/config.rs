@@ -2,7 +2,7 @@
 //! run's identity; engine kind, paths and sync policy are deliberately not in it.
 
 use crate::account::{Account, AccountKind};
-use crate::capability::Venue;
+use crate::capability::{Venue, venue_problem};
 use crate::instrument::{Currency, Instrument, MAX_DECIMALS, problem};
 use crate::risk::RiskLimits;
 use crate::units::{AccountIndex, CurrencyIndex, I64_MAX, InstrumentIndex, Time, VenueIndex, numbered};
@@ -171,6 +171,9 @@ pub fn config_problem(config: &Config) -> Option<String> {
         let accounts = config.accounts.iter().filter(|account| account.venue.at() == index).count();
         if accounts != 1 {
             return Some(format!("venue {} has {accounts} accounts, it needs one", venue.name));
+        }
+        if let Some(reason) = venue_problem(venue) {
+            return Some(format!("venue {}: {reason}", venue.name));
         }
     }
     for instrument in &config.instruments {

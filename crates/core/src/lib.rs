@@ -82,7 +82,7 @@ pub mod planted {
 
     static PLANTED: AtomicU8 = AtomicU8::new(0);
 
-    /// Plant the defect of this number, 1 to 10, and no other; 0 plants none.
+    /// Plant the defect of this number and no other; 0 plants none.
     pub fn plant(number: u8) {
         PLANTED.store(number, Ordering::Relaxed);
     }

@@ -153,6 +153,18 @@ pub enum RejectCode {
     VTooLate = 603,
     /// `V_REPLACE_FILLED`
     VReplaceFilled = 604,
+    /// `V_GROUP`
+    VGroup = 605,
+    /// `V_PARENT`
+    VParent = 606,
+    /// `V_POST_ONLY`
+    VPostOnly = 607,
+    /// `V_REDUCE_ONLY`
+    VReduceOnly = 608,
+    /// `V_EXPIRED_ON_ARRIVAL`
+    VExpiredOnArrival = 609,
+    /// `V_SESSION`
+    VSession = 610,
     /// `S_INVARIANT_QUANTITY`
     SInvariantQuantity = 701,
     /// `S_INVARIANT_CASH`
@@ -185,7 +197,7 @@ pub struct Reject {
 }
 
 /// The catalogue, by number.
-pub const REJECTS: [Reject; 70] = [
+pub const REJECTS: [Reject; 76] = [
     Reject {
         number: 101,
         slug: "E_UNKNOWN_INSTRUMENT",
@@ -610,7 +622,7 @@ pub const REJECTS: [Reject; 70] = [
         number: 602,
         slug: "V_UNFILLED",
         stage: Stage::Venue,
-        message: "an IOC or FOK order found no match",
+        message: "what an IOC or FOK order could not fill at once",
         remedy: "none needed",
     },
     Reject {
@@ -626,6 +638,48 @@ pub const REJECTS: [Reject; 70] = [
         stage: Stage::Venue,
         message: "the new total is not above what is already filled",
         remedy: "cancel instead",
+    },
+    Reject {
+        number: 605,
+        slug: "V_GROUP",
+        stage: Stage::Venue,
+        message: "another order of its group filled or ended, or its parent fills no more",
+        remedy: "none needed",
+    },
+    Reject {
+        number: 606,
+        slug: "V_PARENT",
+        stage: Stage::Venue,
+        message: "its parent ended without a fill",
+        remedy: "none needed",
+    },
+    Reject {
+        number: 607,
+        slug: "V_POST_ONLY",
+        stage: Stage::Venue,
+        message: "a post-only order would have taken",
+        remedy: "place it further from the market",
+    },
+    Reject {
+        number: 608,
+        slug: "V_REDUCE_ONLY",
+        stage: Stage::Venue,
+        message: "nothing is left that the order may reduce",
+        remedy: "none needed: the position is closed",
+    },
+    Reject {
+        number: 609,
+        slug: "V_EXPIRED_ON_ARRIVAL",
+        stage: Stage::Venue,
+        message: "the order's time was over when it arrived",
+        remedy: "give a later expire_time, or a lower latency",
+    },
+    Reject {
+        number: 610,
+        slug: "V_SESSION",
+        stage: Stage::Venue,
+        message: "no session is declared in which the order could end",
+        remedy: "attach sessions to the venue, or use another time in force",
     },
     Reject {
         number: 701,
@@ -680,7 +734,7 @@ pub const REJECTS: [Reject; 70] = [
 
 impl RejectCode {
     /// Every code, by number.
-    pub const ALL: [Self; 70] = [
+    pub const ALL: [Self; 76] = [
         Self::EUnknownInstrument,
         Self::EBadField,
         Self::EQuantity,
@@ -744,6 +798,12 @@ impl RejectCode {
         Self::VUnfilled,
         Self::VTooLate,
         Self::VReplaceFilled,
+        Self::VGroup,
+        Self::VParent,
+        Self::VPostOnly,
+        Self::VReduceOnly,
+        Self::VExpiredOnArrival,
+        Self::VSession,
         Self::SInvariantQuantity,
         Self::SInvariantCash,
         Self::SInvariantPosition,

@@ -73,14 +73,7 @@ fn config(venue: Venue, limits: RiskLimits) -> Config {
 }
 
 fn simulator(fill: FillModel) -> Venue {
-    Venue {
-        name: "sim".into(),
-        simulated: true,
-        capabilities: SIMULATOR,
-        fill,
-        submit_latency: Time(0),
-        report_latency: Time(0),
-    }
+    Venue { name: "sim".into(), simulated: true, capabilities: SIMULATOR, fill, ..Venue::default() }
 }
 
 fn exchange(provisional_fills: bool) -> Venue {

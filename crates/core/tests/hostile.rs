@@ -68,8 +68,7 @@ fn config(world: World) -> Config {
                 groups: true,
             },
             fill: FillModel::NextOpen,
-            submit_latency: Time(0),
-            report_latency: Time(0),
+            ..Venue::default()
         }],
         accounts: vec![Account {
             name: "main".into(),

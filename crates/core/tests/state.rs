@@ -59,8 +59,7 @@ fn config(kind: AccountKind) -> Config {
             simulated: true,
             capabilities: SIMULATOR,
             fill: FillModel::NextOpen,
-            submit_latency: Time(0),
-            report_latency: Time(0),
+            ..Venue::default()
         }],
         accounts: vec![Account {
             name: "main".into(),

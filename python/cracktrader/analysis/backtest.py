@@ -10,8 +10,9 @@ from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
 from cracktrader.data.columns import BarColumns, QuoteColumns, TradeColumns
 from cracktrader.runtime.backtest import instances, run_backtest
-from cracktrader.runtime.declare import Options, Venue
+from cracktrader.runtime.declare import Options
 from cracktrader.runtime.timeframes import TimeFrame
+from cracktrader.runtime.venue import Venue
 from cracktrader.strategy.base import Strategy
 
 

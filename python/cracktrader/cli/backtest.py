@@ -85,7 +85,7 @@ def load_data(settings: Settings, *, quiet: bool) -> list[BarColumns]:
 
 def _run(strategy: Any, data: list[BarColumns], engine: str, settings: Settings, request: Request) -> Result:
     from cracktrader.analysis.backtest import backtest
-    from cracktrader.runtime.declare import Venue
+    from cracktrader.runtime.venue import Venue
 
     shown = settings.output.progress and not (request.quiet or request.as_json)
     trading, venue = settings.backtest, settings.venue

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from cracktrader.core.account import Account, AccountKind
-from cracktrader.core.capability import Venue
+from cracktrader.core.capability import Venue, venue_problem
 from cracktrader.core.instrument import MAX_DECIMALS, Currency, Instrument, problem
 from cracktrader.core.risk import RiskLimits
 from cracktrader.core.units import I64_MAX, NULL_INDEX, Time
@@ -122,6 +122,9 @@ def config_problem(config: Config) -> str:
         accounts = [account for account in config.accounts if account.venue == index]
         if len(accounts) != 1:
             return f"venue {venue.name} has {len(accounts)} accounts, it needs one"
+        reason = venue_problem(venue)
+        if reason:
+            return f"venue {venue.name}: {reason}"
     for instrument in config.instruments:
         reason = _instrument_problem(config, instrument)
         if reason:

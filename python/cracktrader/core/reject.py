@@ -88,6 +88,12 @@ class RejectCode(IntEnum):
     V_UNFILLED = 602
     V_TOO_LATE = 603
     V_REPLACE_FILLED = 604
+    V_GROUP = 605
+    V_PARENT = 606
+    V_POST_ONLY = 607
+    V_REDUCE_ONLY = 608
+    V_EXPIRED_ON_ARRIVAL = 609
+    V_SESSION = 610
     S_INVARIANT_QUANTITY = 701
     S_INVARIANT_CASH = 702
     S_INVARIANT_POSITION = 703
@@ -532,7 +538,7 @@ REJECTS: dict[int, Reject] = {
         number=602,
         slug="V_UNFILLED",
         stage=Stage.VENUE,
-        message="an IOC or FOK order found no match",
+        message="what an IOC or FOK order could not fill at once",
         remedy="none needed",
     ),
     603: Reject(
@@ -548,6 +554,48 @@ REJECTS: dict[int, Reject] = {
         stage=Stage.VENUE,
         message="the new total is not above what is already filled",
         remedy="cancel instead",
+    ),
+    605: Reject(
+        number=605,
+        slug="V_GROUP",
+        stage=Stage.VENUE,
+        message="another order of its group filled or ended, or its parent fills no more",
+        remedy="none needed",
+    ),
+    606: Reject(
+        number=606,
+        slug="V_PARENT",
+        stage=Stage.VENUE,
+        message="its parent ended without a fill",
+        remedy="none needed",
+    ),
+    607: Reject(
+        number=607,
+        slug="V_POST_ONLY",
+        stage=Stage.VENUE,
+        message="a post-only order would have taken",
+        remedy="place it further from the market",
+    ),
+    608: Reject(
+        number=608,
+        slug="V_REDUCE_ONLY",
+        stage=Stage.VENUE,
+        message="nothing is left that the order may reduce",
+        remedy="none needed: the position is closed",
+    ),
+    609: Reject(
+        number=609,
+        slug="V_EXPIRED_ON_ARRIVAL",
+        stage=Stage.VENUE,
+        message="the order's time was over when it arrived",
+        remedy="give a later expire_time, or a lower latency",
+    ),
+    610: Reject(
+        number=610,
+        slug="V_SESSION",
+        stage=Stage.VENUE,
+        message="no session is declared in which the order could end",
+        remedy="attach sessions to the venue, or use another time in force",
     ),
     701: Reject(
         number=701,

@@ -8,42 +8,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cracktrader.core.account import Account, AccountKind, Deposit
-from cracktrader.core.capability import SIMULATOR, FillModel
-from cracktrader.core.capability import Venue as DeclaredVenue
 from cracktrader.core.config import Config, StrategyConfig, config_problem
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.risk import RiskLimits
 from cracktrader.core.units import RATE_ONE
-from cracktrader.data.stamps import parse_duration
 from cracktrader.errors import ConfigError
 from cracktrader.runtime.streams import streams_of
 from cracktrader.runtime.timeframes import TimeFrame
+from cracktrader.runtime.venue import Venue, declared_venue, latency
 from cracktrader.strategy.base import Strategy
 
 if TYPE_CHECKING:
     from cracktrader.data.columns import Columns
 
 ACCOUNT_KINDS = {"cash": AccountKind.CASH, "margin": AccountKind.MARGIN}
-FILL_MODELS = {"next_open": FillModel.NEXT_OPEN, "same_close": FillModel.SAME_CLOSE}
 QUANTITY_DECIMALS = 8
 MONEY_SCALE = 8
 MAX_PRICE = 10**15
 """Largest price mantissa of an instrument declared from its bars."""
 MAX_QUANTITY = 10**17
 """Largest quantity mantissa: 1e9 units at 8 decimals, in lots of 1e-8."""
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    """How the simulated venue behaves: market orders fill at the "next_open" or the "same_close"; latencies are ns or text ("200ms")."""
-
-    fill: str = "next_open"
-    submit_latency: int | str = 0
-    report_latency: int | str = 0
-    feed_latency: int | str = 0
-    session: str | None = None
-    """When the venue is open: "bars" (each daily bar is a session), "24h" (days of UTC), or hours of a place on its days, such as
-    "09:30-16:00 America/New_York" or "Sun-Thu 17:00-16:00 America/Chicago"; None: not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +58,8 @@ def declare(strategies: list[Strategy], loaded: Sequence[Columns], options: Opti
     for columns in _one_of_each(loaded):
         currencies.append(Currency(columns.symbol, QUANTITY_DECIMALS))
         instruments.append(_instrument(columns, len(currencies) - 1, round(options.fees * RATE_ONE)))
-    feed_latency = _latency(venue.feed_latency)
-    simulated = DeclaredVenue(
-        "simulator",
-        True,
-        SIMULATOR,
-        FILL_MODELS[venue.fill],
-        _latency(venue.submit_latency),
-        _latency(venue.report_latency),
-    )
+    feed_latency = latency("feed_latency", venue.feed_latency)
+    simulated = declared_venue(venue)
     config = Config(
         currencies=tuple(currencies),
         venues=(simulated,),
@@ -105,8 +82,6 @@ def _check(options: Options) -> None:
     """ConfigError for options that make no sense."""
     if options.account not in ACCOUNT_KINDS:
         raise ConfigError(f'account is "cash" or "margin", not {options.account!r}')
-    if options.venue.fill not in FILL_MODELS:
-        raise ConfigError(f'fill is "next_open" or "same_close", not {options.venue.fill!r}')
     if not 0 < options.cash < 1e15:
         raise ConfigError(f"cash {options.cash!r} is outside 0..1e15")
     if not -0.1 <= options.fees <= 0.1:
@@ -158,7 +133,3 @@ def _canonical(strategy: Strategy) -> str:
         raise ConfigError(
             f"{type(strategy).__name__}: parameters are plain numbers, text and lists ({error})"
         ) from error
-
-
-def _latency(value: int | str) -> int:
-    return 0 if value == 0 else parse_duration(value)

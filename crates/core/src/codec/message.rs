@@ -66,7 +66,10 @@ canonical! {
         order_types, times_in_force, post_only, reduce_only, replace, provisional_fills, dense_keys, retention_ns,
         groups,
     }
-    Venue { name, simulated, capabilities, fill, submit_latency, report_latency }
+    Venue {
+        name, simulated, capabilities, fill, submit_latency, report_latency, cancel_latency, replace_latency,
+        latency_jitter, participation, slippage, slippage_ticks, spread, spread_ticks, touch_probability,
+    }
     Deposit { currency, amount }
     Account { name, venue, kind, deposits }
     Instrument {

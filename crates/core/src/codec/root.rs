@@ -10,7 +10,7 @@ use crate::account::Ledger;
 use crate::aggregate::Aggregate;
 use crate::event::Payload;
 use crate::indicator::Indicator;
-use crate::matching::SimulatedVenue;
+use crate::matching::{SimulatedVenue, VenueOrder};
 use crate::order::Order;
 use crate::portfolio::{Position, Unsettled};
 use crate::state::{FillRecord, State, StrategyState};
@@ -387,26 +387,42 @@ fn contract_digest() -> Vec<u8> {
 #[must_use]
 pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     let mut out = Vec::new();
-    let count = venue.lanes.iter().map(|lane| lane.orders.len()).sum();
-    table(&mut out, count, venue.lanes.iter().flat_map(|lane| &lane.orders), |order, to| {
-        pack!(to; order.order, order.instrument, order.side, order.order_type, order.time_in_force);
-        pack!(to; order.quantity, order.limit_price, order.filled, order.place, order.first_row as u64, order.opened);
-        pack!(to; order.cause.now, order.cause.depth);
+    let (desk, books) = (&venue.desk, &venue.desk.books);
+    let busy = || desk.lanes.iter().filter(|lane| !lane.orders.is_empty());
+    let tallies = || busy().flat_map(|lane| lane.groups.parents.iter().chain(&lane.groups.legs));
+    table(&mut out, busy().map(|lane| lane.orders.len()).sum(), busy().flat_map(|lane| &lane.orders), write_working);
+    table(&mut out, busy().count(), busy(), |lane, to| {
+        pack!(to; lane.instrument, lane.row as u64, lane.inside, lane.waking, lane.used_buying, lane.used_selling);
     });
-    table(&mut out, venue.positions.len(), &venue.positions, |(instrument, held), to| {
+    table(&mut out, tallies().count(), tallies(), |(order, tally), to| {
+        pack!(to; *order, tally.filled, tally.ended);
+    });
+    table(&mut out, books.positions.len(), &books.positions, |(instrument, held), to| {
         instrument.write(to);
         write_position(held, to);
     });
-    table(&mut out, venue.ledgers.len(), &venue.ledgers, |(currency, held), to| {
+    table(&mut out, books.ledgers.len(), &books.ledgers, |(currency, held), to| {
         currency.write(to);
         write_ledger(held, to);
     });
-    table(&mut out, venue.marks.len(), &venue.marks, |(instrument, mark), to| {
+    table(&mut out, books.marks.len(), &books.marks, |(instrument, mark), to| {
         instrument.write(to);
         mark.write(to);
     });
-    pack!(&mut out; venue.last_key, venue.last_place, venue.commands.len() as u32);
+    pack!(&mut out; desk.last_key, venue.last_place, desk.last_report, desk.latency_draws, desk.touch_draws);
+    table(&mut out, venue.commands.len(), &venue.commands, |(time, command), to| {
+        pack!(to; *time, command.order, command.kind as u8);
+    });
     out
+}
+
+fn write_working(order: &VenueOrder, to: &mut Vec<u8>) {
+    pack!(to; order.order, order.instrument, order.side, order.order_type, order.time_in_force);
+    pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
+    pack!(to; order.post_only, order.reduce_only, order.trail_kind, order.trail_offset, order.limit_offset);
+    pack!(to; order.parent, order.oco, order.filled, order.place, order.first_row as u64);
+    pack!(to; order.opened, order.triggered, order.live, order.best, order.close_time);
+    pack!(to; order.cause.now, order.cause.depth);
 }
 
 /// After-images of the touched leaves that are in records, in the order of their names.

@@ -371,7 +371,7 @@ impl Engine {
         let venue = &mut self.venues[place];
         venue.run(point);
         let producer = PRODUCER_VENUE + u32::from(venue.index().0);
-        for report in venue.reports.drain(..) {
+        for report in venue.desk.reports.drain(..) {
             self.sequencer.push(report.event, producer, report.cause);
         }
     }

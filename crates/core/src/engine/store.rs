@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::group::Group;
 use crate::intent::RiskFlag;
 use crate::invariant::check_all;
+use crate::matching::longest_way;
 use crate::order::Order;
 use crate::reject::RejectCode;
 use crate::state::{State, new_state};
@@ -182,10 +183,10 @@ impl Store {
 
     /// How long a closed order is kept: the venue's horizon, and the way of a request that crossed the close and of its answer.
     fn retention(&self, order: &Order) -> i64 {
-        self.config.venues.get(order.venue.at()).map_or(0, |venue| {
-            let way = venue.submit_latency.0.saturating_add(venue.report_latency.0);
-            venue.capabilities.retention_ns.0.saturating_add(way)
-        })
+        self.config
+            .venues
+            .get(order.venue.at())
+            .map_or(0, |venue| venue.capabilities.retention_ns.0.saturating_add(longest_way(venue).0))
     }
 
     /// Archive closed orders whose reports are past their horizon.

@@ -139,7 +139,7 @@ def encode_config(config: Config) -> bytes:
             table((pack("sB", (c.name, c.scale)) for c in config.currencies)),
             table(
                 pack(
-                    "s?BB?????q?Bqq",
+                    "s?BB?????q?B" + "q" * 11,
                     (
                         v.name,
                         v.simulated,
@@ -155,6 +155,15 @@ def encode_config(config: Config) -> bytes:
                         v.fill,
                         v.submit_latency,
                         v.report_latency,
+                        v.cancel_latency,
+                        v.replace_latency,
+                        v.latency_jitter,
+                        v.participation,
+                        v.slippage,
+                        v.slippage_ticks,
+                        v.spread,
+                        v.spread_ticks,
+                        v.touch_probability,
                     ),
                 )
                 for v in config.venues

@@ -12,7 +12,7 @@ from cracktrader.core.aggregate import Aggregate
 from cracktrader.core.codec.message import encode_payload
 from cracktrader.core.codec.wire import CONTRACT_HASH, pack, prefixed, table
 from cracktrader.core.indicator import Indicator
-from cracktrader.core.matching import SimulatedVenue
+from cracktrader.core.matching import SimulatedVenue, VenueOrder
 from cracktrader.core.order import Order
 from cracktrader.core.portfolio import Position, Unsettled
 from cracktrader.core.state import FillRecord, State, StrategyState
@@ -298,35 +298,63 @@ def state_hash(state: State, root: bytes) -> bytes:
 
 def encode_venue(venue: SimulatedVenue) -> bytes:
     """Everything the simulated venue holds; its digest is its own root."""
-    orders = (
-        pack(
-            "QIBBBqqqQQ?qI",
-            (
-                order.order,
-                order.instrument,
-                order.side,
-                order.order_type,
-                order.time_in_force,
-                order.quantity,
-                order.limit_price,
-                order.filled,
-                order.place,
-                order.first_row,
-                order.opened,
-                *order.cause,
-            ),
-        )
-        for lane in venue.lanes.values()
-        for order in lane.orders
-    )
+    desk = venue.desk
+    busy = [lane for lane in desk.lanes.values() if lane.orders]
+    books = desk.books
     return b"".join(
         (
-            table(orders),
-            table(pack("I", (index,)) + encode_position(held) for index, held in sorted(venue.positions.items())),
-            table(pack("H", (index,)) + pack("oooooo", held) for index, held in sorted(venue.ledgers.items())),
-            table(pack("Iq", mark) for mark in sorted(venue.marks.items())),
-            pack("QQI", (venue.last_key, venue.last_place, len(venue.commands))),
+            table(_encode_working(order) for lane in busy for order in lane.orders),
+            table(
+                pack(
+                    "IQ??qq", (lane.instrument, lane.row, lane.inside, lane.waking, lane.used_buying, lane.used_selling)
+                )
+                for lane in busy
+            ),
+            table(
+                pack("Qq?", (key, *tally))
+                for lane in busy
+                for tallies in (lane.groups.parents, lane.groups.legs)
+                for key, tally in sorted(tallies.items())
+            ),
+            table(pack("I", (index,)) + encode_position(held) for index, held in sorted(books.positions.items())),
+            table(pack("H", (index,)) + pack("oooooo", held) for index, held in sorted(books.ledgers.items())),
+            table(pack("Iq", mark) for mark in sorted(books.marks.items())),
+            pack("QQqQQ", (desk.last_key, venue.last_place, desk.last_report, desk.latency_draws, desk.touch_draws)),
+            table(pack("qQB", (time, one.order, one.kind)) for time, _, one in venue.commands),
         )
+    )
+
+
+def _encode_working(order: VenueOrder) -> bytes:
+    return pack(
+        "QIBBBqqqq??BqqQQqQQ???qqqI",
+        (
+            order.order,
+            order.instrument,
+            order.side,
+            order.order_type,
+            order.time_in_force,
+            order.quantity,
+            order.limit_price,
+            order.stop_price,
+            order.expire_time,
+            order.post_only,
+            order.reduce_only,
+            order.trail_kind,
+            order.trail_offset,
+            order.limit_offset,
+            order.parent,
+            order.oco,
+            order.filled,
+            order.place,
+            order.first_row,
+            order.opened,
+            order.triggered,
+            order.live,
+            order.best,
+            order.close_time,
+            *order.cause,
+        ),
     )
 
 

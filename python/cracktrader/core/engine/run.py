@@ -271,9 +271,8 @@ class Engine:
     def _run_point(self, point: Point, venue: int) -> None:
         simulated = self.venues[venue]
         simulated.run(point)
-        for report in simulated.reports:
+        for report in simulated.take_reports():
             self.sequencer.push(report.event, PRODUCER_VENUE + venue, report.cause)
-        simulated.reports.clear()
 
     # One step
 

@@ -24,6 +24,7 @@ from cracktrader.core.config import Config
 from cracktrader.core.group import Group
 from cracktrader.core.intent import RiskFlag
 from cracktrader.core.invariant import check_all
+from cracktrader.core.matching import longest_way
 from cracktrader.core.order import Order
 from cracktrader.core.state import State, StrategyState, new_state
 from cracktrader.core.units import NULL_INDEX, Money, Price, Quantity, Time
@@ -132,7 +133,7 @@ class Store:
         if order.venue == NULL_INDEX:
             return 0
         venue = self.config.venues[order.venue]
-        return venue.capabilities.retention_ns + venue.submit_latency + venue.report_latency
+        return venue.capabilities.retention_ns + longest_way(venue)
 
     def retire(self) -> None:
         """Archive closed orders whose reports are past their horizon."""
