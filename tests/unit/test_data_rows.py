@@ -231,6 +231,25 @@ def test_a_file_that_is_no_table_is_refused_in_words(name: str, text: str, messa
     assert refusal(path) == message.format(path=path)
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("none.csv", "none.csv: no such file"),
+        ("a" * 5_000, "aaa...: no such file"),
+        ("a\0b.csv", "no such file"),
+        ("time,open\n1,2\n", "a text of several lines is no path; write it to a file, or read it into a frame"),
+        ("", ".: is a folder, not a file"),
+        (7, "builtins.int cannot be read as market data"),
+        (None, "builtins.NoneType cannot be read as market data"),
+        (["x", 7], "a list of data must hold frames, paths, dicts of arrays, Bars, Trades or Quotes"),
+        ({"A": 7}, "dict, column A: 'int' object is not iterable"),
+        ("sample:none", "no sample is called 'none': there is sp500_1d"),
+    ],
+)
+def test_what_is_no_source_is_refused(source: Any, message: str) -> None:
+    assert message in refusal(source)
+
+
 def test_utf_16_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_bytes("time,open\n".encode("utf-16"))
     assert refusal(tmp_path / "wide.csv").endswith("wide.csv: is UTF-16 text; save it as UTF-8")

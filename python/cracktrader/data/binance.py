@@ -46,7 +46,7 @@ def is_stream(source: object) -> bool:
     try:
         with _opened(path) as file:
             return _FIRST_LINE.match(file.read(64)) is not None
-    except (OSError, EOFError):
+    except (OSError, EOFError, ValueError):
         return False
 
 

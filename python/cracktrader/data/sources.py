@@ -27,6 +27,7 @@ TEXT_ENDINGS = (*TEXT_SUFFIXES, *PACKED_SUFFIXES)
 PARQUET_SUFFIXES = (".parquet", ".pq")
 CANDLE = ("time", "open", "high", "low", "close", "volume")
 """What the numbers of a candle are where they have no names."""
+LONGEST_NAME = 1_000
 METADATA_KEY = "cracktrader"
 """Under this key a Parquet file written by `convert` says what it holds."""
 
@@ -101,7 +102,7 @@ def _is_column(value: Any) -> bool:
 
 def is_pattern(source: Any) -> bool:
     """Whether a path names several files."""
-    return isinstance(source, (str, Path)) and any(sign in str(source) for sign in "*?[") and not Path(source).exists()
+    return isinstance(source, (str, Path)) and any(sign in str(source) for sign in "*?[") and not _is_file(Path(source))
 
 
 def files_of(pattern: str | Path) -> list[Path]:
@@ -126,9 +127,10 @@ def _from_path(path: Path, columns: Mapping[str, str | int] | None) -> Table:
     import polars as pl
 
     name = path.name.lower()
-    if not path.is_file():
-        remedy = f"; for its files pass {str(path / '*.csv')!r}" if path.is_dir() else ""
-        raise DataError(f"{path}: {'is a folder, not a file' if path.is_dir() else 'no such file'}{remedy}")
+    if "\n" in str(path):
+        raise DataError("a text of several lines is no path; write it to a file, or read it into a frame")
+    if not _is_file(path):
+        raise DataError(_no_file(path))
     if name.endswith(PARQUET_SUFFIXES):
         try:
             frame = pl.read_parquet(path)
@@ -142,6 +144,25 @@ def _from_path(path: Path, columns: Mapping[str, str | int] | None) -> Table:
         return Table(frame, place, symbol_of(path), text.layout)
     shown = " ".join(PARQUET_SUFFIXES + TEXT_SUFFIXES)
     raise DataError(f"{path}: the name must end in one of {shown}, text also in .gz .zst .zip")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _no_file(path: Path) -> str:
+    """What stands where a file was expected."""
+    try:
+        if path.is_dir():
+            return f"{path}: is a folder, not a file; for its files pass {str(path / '*.csv')!r}"
+    except (OSError, ValueError):
+        pass
+    name = str(path)
+    return f"{name if len(name) < LONGEST_NAME else name[:40] + '...'}: no such file"
 
 
 def _said(path: Path) -> dict[str, Any]:

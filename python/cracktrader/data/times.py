@@ -47,7 +47,7 @@ _CLOCKS = (
     (r"\d{6}", "%H%M%S"),
     (r"\d{4}", "%H%M"),
 )
-_FRACTIONAL = re.compile(r"\d{9,10}(\.\d{1,9})?")
+_FRACTIONAL = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
 _SPACED = re.compile(r"(\d)T(\d)")
 """The T of ISO 8601 between day and time of day."""
 _ZONES = ((r"Z", "Z"), (r" ?UTC", "UTC"), (r" ?GMT", "GMT"), (r" ?(?:GMT)?[+-]\d{2}:?\d{2}", "%z"))
@@ -96,15 +96,16 @@ def _digits_as_integers(column: pl.Series) -> pl.Series:
     """Text that is digits in every row as integers, seconds with a fraction as nanoseconds; other text as it is."""
     import polars as pl
 
-    if _FRACTIONAL.fullmatch(_first_text(column).strip()):
-        text = column.str.strip_chars()
-        if text.str.contains(f"^{_FRACTIONAL.pattern}$").all():
-            fraction = text.str.extract(r"\.(\d+)").str.pad_end(9, "0").fill_null("0" * 9)
-            return text.str.extract(r"^(\d+)").cast(pl.Int64) * UNIT_NS["s"] + fraction.cast(pl.Int64)
-    if not _first_text(column).strip().removesuffix(".0").isdigit():
+    first = _first_text(column).strip()
+    if not _FRACTIONAL.fullmatch(first) and not first.isdigit():
         return column
-    digits = column.str.strip_chars().str.strip_suffix(".0")
-    return digits.cast(pl.Int64, strict=False) if digits.str.contains(r"^\d+$").all() else column
+    text = column.str.strip_chars().str.strip_suffix(".0")
+    if text.str.contains(r"^\d+$").all():
+        return text.cast(pl.Int64, strict=False)
+    if text.str.contains(f"^{_FRACTIONAL.pattern}$").all():
+        fraction = text.str.extract(r"\.(\d+)").str.pad_end(9, "0").fill_null("0" * 9)
+        return text.str.extract(r"^(\d+)").cast(pl.Int64) * UNIT_NS["s"] + fraction.cast(pl.Int64)
+    return column
 
 
 def _first_text(column: pl.Series) -> str:
