@@ -171,3 +171,24 @@ def test_what_a_strategy_logs_is_in_the_result_with_its_moment(engine: str) -> N
 def test_a_log_outside_a_run_is_refused() -> None:
     with pytest.raises(StaleView, match="during a run only"):
         Looking().log("now")
+
+
+def test_history_of_a_time_frame_holds_its_closed_bars(engine: str) -> None:
+    class Weekly(Strategy):
+        def on_start(self, ctx: StrategyContext) -> None:
+            self.seen: list[tuple[int, list[float]]] = []
+
+        def on_bar(self, ctx: StrategyContext, bar: BarView) -> None:
+            if bar.timeframe == "2d":
+                assert ctx.history("close", 1, timeframe="2d")[0] == bar.close
+                assert not ctx.history(timeframe="2d").flags.writeable
+            self.seen.append((len(ctx.history()), ctx.history("close", 2, timeframe="2d").tolist()))
+
+    weekly = Weekly()
+    assert not backtest(weekly, bars(), timeframes=["2d"], engine=engine).errors
+    # the 1st of January 2024 ends a span of two days, counted from 1970
+    assert weekly.seen == [
+        *((1, []), (1, [100.0])),
+        *((2, [100.0]), (3, [100.0]), (3, [100.0, 103.25])),
+        *((4, [100.0, 103.25]), (5, [100.0, 103.25]), (5, [103.25, 99.5]), (6, [103.25, 99.5])),
+    ]

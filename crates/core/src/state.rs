@@ -10,7 +10,7 @@ use crate::account::{AccountKind, EMPTY, Ledger, margin, worst_exposure};
 use crate::aggregate::Aggregate;
 use crate::book::Market;
 use crate::config::{Config, account_of};
-use crate::event::Payload;
+use crate::event::{Bar, Payload};
 use crate::fee::worst_fee;
 use crate::group::{Group, IDLE, Working, leader_of, open_quantity, root_of};
 use crate::indicator::Indicator;
@@ -27,6 +27,8 @@ use crate::units::{
 
 /// How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts.
 pub const DENSE_WINDOW: u64 = 64;
+/// How many bars of a derived stream are kept for looking back; those of other streams are the data's.
+pub const RECENT_BARS: usize = 4_096;
 
 /// A fill as booked, kept until its order is archived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -208,6 +210,8 @@ pub struct State {
     pub markets: Vec<Market>,
     /// Bars taken of each stream; not a leaf.
     pub delivered: Vec<u64>,
+    /// The last bars taken of each derived stream, for strategies to look back at; not a leaf.
+    pub recent: Vec<VecDeque<Bar>>,
     /// By strategy.
     pub owners: Vec<StrategyState>,
     /// Pending timers.
@@ -565,6 +569,7 @@ pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
         working: BTreeMap::new(),
         markets: vec![Market::default(); config.instruments.len()],
         delivered: vec![0; config.streams.len()],
+        recent: vec![VecDeque::new(); config.streams.len()],
         owners: vec![StrategyState::default(); config.strategies.len()],
         timers: Timers::default(),
         aggregates: vec![Aggregate::default(); config.streams.len()],

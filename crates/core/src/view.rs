@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::event::Bar;
 use crate::indicator::{BarField, Indicator, IndicatorKind};
 use crate::intent::OrderId;
 use crate::order::Order;
@@ -183,6 +184,13 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn delivered(&self, stream: u16) -> Option<u64> {
         self.state.delivered.get(usize::from(stream)).copied()
+    }
+
+    /// The last `count` bars taken of a derived stream, oldest first: at most 4,096. None for a stream that is not declared.
+    #[must_use]
+    pub fn recent(&self, stream: u16, count: usize) -> Option<Vec<Bar>> {
+        let bars = self.state.recent.get(usize::from(stream))?;
+        Some(bars.range(bars.len().saturating_sub(count)..).copied().collect())
     }
 
     /// Cash and positions in base currency.

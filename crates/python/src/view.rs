@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cracktrader_core::event::Payload;
 use cracktrader_core::units::{InstrumentIndex, OrderOrdinal, StrategyIndex};
 use cracktrader_core::view::{DeclareProblem, OrderFacts, View as CoreView};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
@@ -110,6 +111,12 @@ impl View {
     fn delivered(&self, py: Python<'_>, stream: u16) -> PyResult<u64> {
         let unknown = || PyIndexError::new_err(format!("stream {stream} is not declared"));
         self.ask(py, |view| view.delivered(stream))?.ok_or_else(unknown)
+    }
+
+    fn recent<'py>(&self, py: Python<'py>, stream: u16, count: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let unknown = || PyIndexError::new_err(format!("stream {stream} is not declared"));
+        let bars = self.ask(py, |view| view.recent(stream, count))?.ok_or_else(unknown)?;
+        bars.into_iter().map(|bar| Payload::Bar(bar).give(py)).collect()
     }
 
     fn equity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {

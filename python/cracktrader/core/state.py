@@ -10,7 +10,7 @@ from cracktrader.core.account import EMPTY, AccountKind, Ledger, margin, worst_e
 from cracktrader.core.aggregate import Aggregate
 from cracktrader.core.book import Market
 from cracktrader.core.config import Config, account_of
-from cracktrader.core.event import Payload
+from cracktrader.core.event import Bar, Payload
 from cracktrader.core.fee import worst_fee
 from cracktrader.core.group import IDLE, Group, Working, leader_of, open_quantity, root_of
 from cracktrader.core.indicator import Indicator
@@ -34,6 +34,8 @@ from cracktrader.core.units import (
     quantity,
 )
 
+RECENT_BARS = 4_096
+"""How many bars of a derived stream are kept for looking back; those of other streams are the data's."""
 DENSE_WINDOW = 64
 """How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts."""
 
@@ -132,6 +134,8 @@ class State:
     indicators: list[Indicator] = field(default_factory=list)
     delivered: list[int] = field(default_factory=list)
     """Bars taken of each stream; not a leaf."""
+    recent: list[deque[Bar]] = field(default_factory=list)
+    """The last bars taken of each derived stream, for strategies to look back at; not a leaf."""
     counters: dict[int, int] = field(default_factory=dict)
     """How often each code was given; not a leaf."""
 
@@ -354,6 +358,7 @@ def new_state(config: Config) -> State:
     state = State(config)
     state.markets = [Market() for _ in config.instruments]
     state.delivered = [0] * len(config.streams)
+    state.recent = [deque(maxlen=RECENT_BARS) for _ in config.streams]
     state.owners = [StrategyState() for _ in config.strategies]
     state.aggregates = [Aggregate() for _ in config.streams]
     for index, account in enumerate(config.accounts):

@@ -6,6 +6,7 @@ declared indicators.
 
 from typing import NamedTuple
 
+from cracktrader.core.event import Bar
 from cracktrader.core.indicator import BarField, Indicator, IndicatorKind
 from cracktrader.core.intent import OrderId
 from cracktrader.core.order import Order
@@ -126,6 +127,11 @@ class View:
     def delivered(self, stream: int) -> int:
         """How many bars of a stream were taken, the one under way included."""
         return self._state.delivered[stream]
+
+    def recent(self, stream: int, count: int) -> list[Bar]:
+        """The last `count` bars taken of a derived stream, oldest first: at most 4,096."""
+        bars = self._state.recent[stream]
+        return list(bars)[max(len(bars) - count, 0) :]
 
     def equity(self) -> Money | None:
         """Cash and positions in base currency."""

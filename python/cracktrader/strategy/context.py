@@ -185,13 +185,13 @@ class StrategyContext:
     ) -> NDArray[np.float64 | np.int64]:
         """The last `count` values of a field of the instrument's bars, the bar under way included, oldest first: a read-only numpy view.
 
-        Shorter while fewer bars were delivered; all of them without `count`. Fields: open, high, low, close, volume (float64);
-        open_time, close_time (int64, ns).
+        Shorter while fewer bars were delivered. Without `count` all of them; of a time frame that the core makes, the last 4,096. Fields:
+        open, high, low, close, volume (float64); open_time, close_time (int64, ns).
         """
         if count is not None and (count < 1 or count % 1):
             raise IntentError(f"history: count is a whole number of bars above 0, not {count!r}")
         stream = self._bar_stream(symbol, timeframe)
-        return self.bars.last(stream, field, self._ask().delivered(stream), None if count is None else int(count))
+        return self.bars.last(self._ask(), stream, field, None if count is None else int(count))
 
     def mark(self, symbol: str | None = None) -> float | None:
         """The last price shown; None before the first."""

@@ -17,7 +17,7 @@ use crate::engine::store::{Execution, Store};
 use crate::event::{Bar, Event, EventType, Filled, Payload, TimerFired};
 use crate::indicator::read;
 use crate::reject::RejectCode;
-use crate::state::{DENSE_WINDOW, State};
+use crate::state::{DENSE_WINDOW, RECENT_BARS, State};
 use crate::units::{AccountIndex, ENGINE_VENUE, InstrumentIndex, Money, OutOfRange, StrategyIndex};
 
 /// Events that show a price; those that move a mark make a row of the equity curve.
@@ -280,7 +280,12 @@ impl Incoming {
             _ => self.tick_streams[item.instrument.at()].1,
         };
         if streams.get(usize::from(source)).is_some_and(Stream::is_derived) {
-            store.state.aggregates[usize::from(source)].closed.pop_front();
+            let state = &mut store.state;
+            let recent = &mut state.recent[usize::from(source)];
+            if recent.len() == RECENT_BARS {
+                recent.pop_front();
+            }
+            recent.extend(state.aggregates[usize::from(source)].closed.pop_front());
             store.state.closed_bars -= 1;
             store.touch(LeafKey::Aggregate(source));
         }

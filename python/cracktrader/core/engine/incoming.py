@@ -241,7 +241,7 @@ class Incoming:
         """Add the item to the bars made of its stream; False, and no bar changed, when one of them would not fit."""
         source, declared, aggregates = self._stream_of(item), self.config.streams, self.state.aggregates
         if isinstance(item.payload, Bar) and declared[source].is_derived:
-            aggregates[source].closed.popleft()
+            self.state.recent[source].append(aggregates[source].closed.popleft())
             self.state.closed_bars -= 1
             self.store.touch((AGGREGATE, source))
         derived = self._derives.get(source)
