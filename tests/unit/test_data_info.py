@@ -83,6 +83,12 @@ def test_info_of_loaded_columns_says_what_they_hold() -> None:
     assert (described.symbol, described.rows, described.interval_ns) == ("X", 5, MINUTE)
 
 
+def test_what_is_shown_of_data_is_short() -> None:
+    assert repr(Bars("a.csv", every="1m", repair="drop")) == "Bars('a.csv', every='1m', repair='drop')"
+    assert repr(Bars(random_walk(bars=20), symbol="X")) == "Bars(<DataFrame, 20 long>, symbol='X')"
+    assert repr(told(random_walk(bars=3))).startswith("source        polars frame\n")
+
+
 def test_info_raises_only_for_what_cannot_be_described(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         info(tmp_path / "none.csv")

@@ -407,6 +407,16 @@ def test_files_of_a_pattern_that_name_one_symbol_are_joined(tmp_path: Path) -> N
     assert "(2 files)" in joined.origin
 
 
+def test_a_declared_duration_and_stamp_hold_for_joined_files(tmp_path: Path) -> None:
+    for month in (1, 2):
+        rows = [f"2024-0{month}-0{day} 16:00,1,1,1,1" for day in (1, 3, 5)]
+        (tmp_path / f"SPY-1d-2024-0{month}.csv").write_text("\n".join(["time,open,high,low,close", *rows]))
+    (columns,) = load(tmp_path / "*.csv", every="1d", stamp="close")
+    assert isinstance(columns, BarColumns) and len(columns) == 6
+    assert columns.interval_ns == 86_400 * 10**9 and columns.close_time is columns.event_time
+    assert (columns.close_time - columns.open_time == columns.interval_ns).all()
+
+
 def test_files_of_one_symbol_that_overlap_are_refused(tmp_path: Path) -> None:
     (tmp_path / "BTCUSDT-1m-2024-01.csv").write_text(KLINES)
     (tmp_path / "BTCUSDT-1m-2024-02.csv").write_text(KLINES)

@@ -23,11 +23,13 @@ Dst = Literal["refuse", "infer", "earliest", "latest"]
 Duration = str | int | timedelta | None
 Repairs = str | Iterable[str] | None
 
+LONGEST_SHOWN = 120
+"""Characters of data that are shown as they are."""
 KINDS = ("bars", "trades", "quotes")
 REPAIRS = ("sort", "keep_last", "widen", "snap", "drop")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bars:
     """Bars with what inference cannot know.
 
@@ -53,8 +55,11 @@ class Bars:
     tick: str | int | float | Decimal | None = None
     repair: Repairs = None
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trades:
     """Public trades: time, price, quantity, and which side was the aggressor where the data says. Options as in `load`."""
 
@@ -70,8 +75,11 @@ class Trades:
     tick: str | int | float | Decimal | None = None
     repair: Repairs = None
 
+    def __repr__(self) -> str:
+        return _shown(self)
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quotes:
     """Best bid and ask: time, bid, ask and their quantities (zero where the data has none). Options as in `load`."""
 
@@ -86,6 +94,9 @@ class Quotes:
     symbol: str | None = None
     tick: str | int | float | Decimal | None = None
     repair: Repairs = None
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
 
 Declared = (Bars, Trades, Quotes)
@@ -167,6 +178,17 @@ class Options:
 
 
 _NAMES = tuple(field.name for field in fields(Options))
+
+
+def _shown(declared: Bars | Trades | Quotes) -> str:
+    """The data in a few words, and what was said about it."""
+    data = declared.data
+    words = repr(data)
+    if len(words) > LONGEST_SHOWN or "\n" in words:
+        rows = f", {len(data):,} long" if hasattr(data, "__len__") else ""
+        words = f"<{type(data).__name__}{rows}>"
+    said = [f"{field.name}={getattr(declared, field.name)!r}" for field in fields(declared) if field.name != "data"]
+    return f"{type(declared).__name__}({', '.join([words, *(one for one in said if not one.endswith('=None'))])})"
 
 
 def _check_zone(tz: str) -> None:

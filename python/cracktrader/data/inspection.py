@@ -46,7 +46,7 @@ class Gap:
         return f"{time_text(self.start)} to {time_text(self.end)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DataInfo:
     """What one source holds. Times are nanoseconds since the Unix epoch, UTC; None where the rows do not tell."""
 
@@ -120,7 +120,7 @@ class DataInfo:
         values["longest_gaps"] = [[time_text(gap.start), time_text(gap.end)] for gap in self.longest_gaps]
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         shown = self.lines()
         width = max(len(label) for label, _ in shown)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in shown)

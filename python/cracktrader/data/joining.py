@@ -73,7 +73,8 @@ def _joined(parts: list[Columns]) -> Columns:
     changes: dict[str, Any] = {**arrays, "origin": origin, "report": report, "note": report.line()}
     if isinstance(first, BarColumns):
         stamps = arrays["event_time"]
-        interval = commonest_spacing(origin, stamps)
+        intervals = {part.interval_ns for part in parts if isinstance(part, BarColumns)}
+        interval = first.interval_ns if len(intervals) == 1 else commonest_spacing(origin, stamps)
         at_close = all((part.event_time == part.close_time).all() for part in parts if isinstance(part, BarColumns))
         changes["open_time"], changes["close_time"] = spans(stamps, interval, "close" if at_close else "open")
         changes["interval_ns"] = interval
