@@ -342,10 +342,14 @@ def _taken(column: Sequence[Any], places: Ints) -> list[Any]:
 
 def time_in_market(trips: Mapping[str, Sequence[Any]], end: int) -> int:
     """How long any instrument of any strategy was held, ns; open trips last until `end`."""
-    total, until = 0, -(2**63)
-    spans = sorted(zip(trips["entry_time"], trips["exit_time"], strict=True), key=lambda span: span[0])
-    for since, exit_time in spans:
-        stop = end if exit_time is None else exit_time
-        total += max(0, stop - max(since, until))
-        until = max(until, stop)
-    return total
+    import numpy as np
+
+    since = np.array(trips["entry_time"], dtype=np.int64)
+    if not len(since):
+        return 0
+    until = np.array([end if time is None else time for time in trips["exit_time"]], dtype=np.int64)
+    order = since.argsort(kind="stable")
+    since, until = since[order], until[order]
+    # What earlier trips have covered already counts once.
+    covered = np.concatenate([since[:1], np.maximum.accumulate(until)[:-1]])
+    return int(np.maximum(until - np.maximum(since, covered), 0).sum())
