@@ -18,6 +18,7 @@ from cracktrader.analysis.months import monthly, returns_by
 from cracktrader.analysis.traces import MAX_CANDLES, MAX_POINTS, MAX_VOLUMES, thin
 from cracktrader.data import sample
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import SMA, Strategy, StrategyContext
 from tests.unit.finished_runs import FILLS, MINUTE, START, bars, columns, nothing_filled, outcome
 
@@ -165,6 +166,24 @@ def test_a_run_of_many_bars_and_trades_stays_below_six_megabytes(run: Result, tm
     assert len(data["trades"]["rows"]) == run.trades.height
     for expected in ("Strategies", "Log (", "in at &lt;", "SHA-256", run.data_report["sha256"][0], "margin"):
         assert expected in text, expected
+
+
+def test_the_head_says_account_venue_and_fees_in_units_of_people(tmp_path: Path) -> None:
+    venue = Venue(participation=0.1, slippage_bps=2, submit_latency="200ms", spread_ticks=3, touch_probability=0.5)
+    text = backtest(Cross, {"X": sample("sp500_1d").head(80)}, venue=venue, fees=0.001, engine="python").report(
+        tmp_path / "r.html"
+    )
+    chips = re.findall(r"<span><i>(.*?)</i>(.*?)</span>", text.read_text(encoding="utf-8"))
+    assert chips == [
+        ("account", "margin"),
+        ("fill", "next_open"),
+        ("submit latency", "200ms"),
+        ("participation", "10 %"),
+        ("slippage", "0.02 %"),
+        ("spread ticks", "3"),
+        ("touch probability", "50 %"),
+        ("fees", "0.1 %"),
+    ]
 
 
 def test_the_same_run_writes_the_same_report_however_long_it_took(tmp_path: Path) -> None:

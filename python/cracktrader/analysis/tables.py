@@ -95,20 +95,34 @@ def settings(config: dict[str, Any]) -> str:
     """Chips: what a reader must know of account, venue and fees; what is at its plain zero is left out."""
     chips = [("account", one["kind"]) for one in config.get("accounts", ())]
     for venue in config.get("venues", ()):
-        for name, value in venue.items():
-            told = value not in (None, 0, False, "", "none") and name not in (
-                "name",
-                "simulated",
-                "currency",
-                "session",
-            )
-            if told and isinstance(value, str | int | float):
-                chips.append((name.replace("_", " "), duration_text(int(value)) if name.endswith("latency") else value))
+        chips += [
+            (name.replace("_", " "), _setting(name, value)) for name, value in venue.items() if _tells(venue, name)
+        ]
     rates = {(one["maker_fee"], one["taker_fee"]) for one in config.get("instruments", ())}
     if len(rates) == 1:
         maker, taker = (f"{rate / 1e7:g} %" for rate in rates.pop())
         chips.append(("fees", taker if maker == taker else f"{maker} maker, {taker} taker"))
-    return "".join(f"<span><i>{escape(str(name))}</i>{escape(str(value))}</span>" for name, value in chips)
+    return "".join(f"<span><i>{escape(name)}</i>{escape(value)}</span>" for name, value in chips)
+
+
+_RATES = ("participation", "slippage", "spread", "touch_probability")
+
+
+def _tells(venue: dict[str, Any], name: str) -> bool:
+    """Whether a setting of the venue is worth a chip: set, and not what the one before it already says."""
+    value = venue[name]
+    if name in ("name", "simulated") or not isinstance(value, str | int) or value in (0, ""):
+        return False
+    if name in ("cancel_latency", "replace_latency"):
+        return bool(value != venue.get("submit_latency"))
+    return (name, value) != ("touch_probability", 10**9)
+
+
+def _setting(name: str, value: Any) -> str:
+    """A setting in a person's unit: rates of the core are parts of 1e9, latencies nanoseconds."""
+    if name in _RATES:
+        return f"{value / 1e7:g} %"
+    return duration_text(value) if name.endswith(("latency", "jitter")) else str(value)
 
 
 # ---------------------------------------------------------------- months
