@@ -133,6 +133,13 @@ def test_converted_bars_load_as_the_bars_they_were(name: str, stamp: Any, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("told", ["x", "[1]", '{"every": -1, "symbol": "a b", "kind": "x", "stamp": "y"}'])
+def test_what_another_program_wrote_under_our_key_is_not_believed(told: str, tmp_path: Path) -> None:
+    random_walk(bars=3).write_parquet(tmp_path / "walk.parquet", metadata={"cracktrader": told})
+    (columns,) = load(tmp_path / "walk.parquet")
+    assert isinstance(columns, BarColumns) and (columns.symbol, columns.interval_ns) == ("walk", MINUTE)
+
+
 def test_trades_and_quotes_are_converted_too(tmp_path: Path) -> None:
     trades = {"time": ["2024-01-01T00:00:00.5Z"] * 2, "price": [1.5, 2.0], "qty": [1.0, 0.25], "side": ["buy", None]}
     quotes = {"time": ["2024-01-01"], "bid": [1.5], "ask": [2.0], "bid_size": [0.5], "ask_size": [1.0]}

@@ -614,3 +614,19 @@ def test_candles_of_ccxt_and_records_are_sources() -> None:
 def test_rows_that_differ_are_refused(rows: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load(rows)
+
+
+def test_files_that_pandas_and_arrow_write_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = backtesting_frame()
+    frame.to_parquet(tmp_path / "index.parquet")
+    frame.to_csv(tmp_path / "index.csv")
+    pl.DataFrame(CANDLES, schema=["time", "open", "high", "low", "close", "volume"], orient="row").write_ipc(
+        tmp_path / "candles.feather"
+    )
+    for name in ("index.parquet", "index.csv", "candles.feather"):
+        assert first_row(load(tmp_path / name)[0]) == BAR, name
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert first_row(load("~/index.csv")[0]) == first_row(load("~/*.feather")[0]) == BAR
+    (tmp_path / "broken.arrow").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"broken.arrow: "):
+        load(tmp_path / "broken.arrow")

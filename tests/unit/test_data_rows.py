@@ -219,7 +219,7 @@ def test_a_row_far_down_a_file_is_found_by_its_line(tmp_path: Path) -> None:
         (
             "sheet.xlsx",
             "x",
-            "{path}: the name must end in one of .parquet .pq .csv .tsv .txt .prn, text also in .gz .zst .zip",
+            "{path}: the name must end in one of .parquet .pq .feather .arrow .ipc .csv .tsv .txt .prn, text also in .gz .zst .zip",
         ),
         ("broken.csv.gz", "x", "{path}: Not a gzipped file (b'x')"),
         ("broken.zip", "x", "{path}: File is not a zip file"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cracktrader.data.problems import Place
-from cracktrader.data.sources import Table
+from cracktrader.data.sources import Table, expanded
 from cracktrader.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def is_stream(source: object) -> bool:
     """Whether a source is the path of a recorded stream, by its first line."""
     if not isinstance(source, (str, Path)) or str(source).lower().endswith(_OTHER_SUFFIXES):
         return False
-    path = Path(source)
+    path = expanded(source)
     try:
         with _opened(path) as file:
             return _FIRST_LINE.match(file.read(64)) is not None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.data.binance import is_stream, stream_tables
@@ -19,7 +18,7 @@ from cracktrader.data.loading import FilesOfPattern, parts_of, rows_of, tables_o
 from cracktrader.data.problems import Place
 from cracktrader.data.repair import checked
 from cracktrader.data.rows import Rows
-from cracktrader.data.sources import Table, open_source
+from cracktrader.data.sources import Table, expanded, open_source
 from cracktrader.data.stamps import commonest_spacing, duration_text, time_text
 from cracktrader.errors import DataError
 
@@ -164,7 +163,9 @@ def _tables(source: Any, options: Options) -> list[Table]:
     if isinstance(source, (TradeColumns, QuoteColumns)):
         return [Table(source.to_polars(), Place(source.origin), source.symbol)]
     return (
-        stream_tables(Path(source)) if is_stream(source) else tables_of(open_source(source, options.columns), options)
+        stream_tables(expanded(source))
+        if is_stream(source)
+        else tables_of(open_source(source, options.columns), options)
     )
 
 

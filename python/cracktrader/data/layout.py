@@ -59,7 +59,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("time", "timestamp", "date", "datetime", "ts", "open_time", "opentime", "date_time", "gmt_time"),
         *("local_time", "time_utc", "timestamp_utc", "datetime_utc", "transact_time", "transaction_time"),
         *("trade_time", "event_time", "ts_event", "unix_timestamp", "unix", "unix_time", "t", "dtyyyymmdd"),
-        *("window_start", "created_at"),
+        *("window_start", "created_at", "index_level_0"),
     ),
 }
 """Spellings of each field, the preferred one first."""

@@ -20,7 +20,7 @@ from cracktrader.data.layout import find_layout
 from cracktrader.data.problems import DataReport, Repair
 from cracktrader.data.repair import checked
 from cracktrader.data.rows import Rows, read_rows
-from cracktrader.data.sources import Table, files_of, is_pattern, is_rows, is_source, open_source
+from cracktrader.data.sources import Table, expanded, files_of, is_pattern, is_rows, is_source, open_source
 from cracktrader.data.stamps import UNIT_NS, commonest_spacing, spans
 from cracktrader.errors import ConfigError, DataError
 
@@ -152,7 +152,9 @@ def load_one(source: Any, options: Options) -> list[Columns]:
     if isinstance(source, (BarColumns, TradeColumns, QuoteColumns)):
         return [source if options.symbol is None else replace(source, symbol=options.symbol)]
     tables = (
-        stream_tables(Path(source)) if is_stream(source) else tables_of(open_source(source, options.columns), options)
+        stream_tables(expanded(source))
+        if is_stream(source)
+        else tables_of(open_source(source, options.columns), options)
     )
     return [columns_of(*rows_of(table, options), options, table) for table in tables]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.data.bundled import sample
+from cracktrader.data.columns import is_symbol
 from cracktrader.data.layout import INDEX_COLUMN
 from cracktrader.data.problems import Place
 from cracktrader.data.text_files import read_text
@@ -25,6 +26,7 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".prn")
 PACKED_SUFFIXES = (".gz", ".zst", ".zip")
 TEXT_ENDINGS = (*TEXT_SUFFIXES, *PACKED_SUFFIXES)
 PARQUET_SUFFIXES = (".parquet", ".pq")
+ARROW_SUFFIXES = (".feather", ".arrow", ".ipc")
 CANDLE = ("time", "open", "high", "low", "close", "volume")
 """What the numbers of a candle are where they have no names."""
 LONGEST_NAME = 1_000
@@ -54,7 +56,7 @@ def open_source(source: Any, columns: Mapping[str, str | int] | None = None) -> 
         name = source.removeprefix(SAMPLE_PREFIX)
         return Table(sample(name), Place(source), name)
     if isinstance(source, (str, Path)):
-        return _from_path(Path(source), columns)
+        return _from_path(expanded(source), columns)
     room = type(source).__module__.partition(".")[0]
     if isinstance(source, Mapping):
         return Table(_from_dict(source), Place("dict"), "data")
@@ -109,10 +111,16 @@ def files_of(pattern: str | Path) -> list[Path]:
     """The files of a pattern, sorted by name. DataError when there are none."""
     import glob
 
-    found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file())  # noqa: PTH207
+    names = glob.glob(str(expanded(pattern)), recursive=True)  # noqa: PTH207
+    found = sorted(Path(name) for name in names if Path(name).is_file())
     if not found:
         raise DataError(f"{pattern}: no file has such a name")
     return found
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with ~ as the user's folder."""
+    return Path(path).expanduser() if str(path).startswith("~") else Path(path)
 
 
 def symbol_of(path: Path) -> str:
@@ -138,11 +146,16 @@ def _from_path(path: Path, columns: Mapping[str, str | int] | None) -> Table:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path}: {str(error).splitlines()[0]}") from error
         return Table(frame, Place(str(path)), str(said.pop("symbol", symbol_of(path))), said=said)
+    if name.endswith(ARROW_SUFFIXES):
+        try:
+            return Table(pl.read_ipc(path), Place(str(path)), symbol_of(path))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path}: {str(error).splitlines()[0]}") from error
     if name.endswith(TEXT_ENDINGS):
         text = read_text(path, columns)
         frame, place = _without_blank_lines(text.frame, Place(str(path), text.first_line))
         return Table(frame, place, symbol_of(path), text.layout)
-    shown = " ".join(PARQUET_SUFFIXES + TEXT_SUFFIXES)
+    shown = " ".join(PARQUET_SUFFIXES + ARROW_SUFFIXES + TEXT_SUFFIXES)
     raise DataError(f"{path}: the name must end in one of {shown}, text also in .gz .zst .zip")
 
 
@@ -171,7 +184,18 @@ def _said(path: Path) -> dict[str, Any]:
 
     import polars as pl
 
-    return dict(json.loads(pl.read_parquet_metadata(path).get(METADATA_KEY, "{}")))
+    try:
+        told = json.loads(pl.read_parquet_metadata(path).get(METADATA_KEY, "{}"))
+    except ValueError:
+        return {}
+    said = dict(told) if isinstance(told, dict) else {}
+    sound = {
+        "symbol": isinstance(said.get("symbol"), str) and is_symbol(said["symbol"]),
+        "kind": said.get("kind") in ("bars", "trades", "quotes"),
+        "every": type(said.get("every")) is int and 0 < said["every"] < 2**62,
+        "stamp": said.get("stamp") in ("open", "close"),
+    }
+    return {name: said[name] for name, is_sound in sound.items() if is_sound}
 
 
 def _without_blank_lines(frame: pl.DataFrame, place: Place) -> tuple[pl.DataFrame, Place]:
