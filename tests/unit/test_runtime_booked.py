@@ -37,7 +37,11 @@ CONFIG = Config(
 
 
 def facts(**changes: Any) -> OrderFacts:
-    plain = dict.fromkeys(OrderFacts._fields, 0) | {"limit_price": NONE_PRICE, "stop_price": NONE_PRICE}
+    plain = dict.fromkeys(OrderFacts._fields, 0) | {
+        "limit_price": NONE_PRICE,
+        "stop_price": NONE_PRICE,
+        "expire_time": NONE_PRICE,
+    }
     return OrderFacts(**(plain | changes))  # type: ignore[arg-type]
 
 
@@ -88,16 +92,22 @@ def test_a_fee_in_the_base_asset_lowers_what_a_spot_fill_moved() -> None:
 def test_an_order_has_its_terms_and_what_does_not_exist_is_empty() -> None:
     orders = [
         facts(ordinal=2, instrument=9, side=7, order_type=200, time_in_force=99, quantity=5 * 10**8, code=101),
+        facts(ordinal=3, order_type=4, trail_kind=1, trail_offset=10, parent=1, oco=2, expire_time=9, reduce_only=True),
+        facts(ordinal=4, order_type=5, trail_kind=0, trail_offset=150),
         facts(ordinal=1, instrument=2, limit_price=123, filled_quantity=3 * 10**8, filled_value=10**9, closed_time=8),
     ]
     columns = order_columns(orders, CONFIG)
     assert list(columns) == ORDER_COLUMNS
-    assert columns["order"] == [1, 2] and columns["symbol"] == ["INV", ""]
-    assert columns["limit_price"] == [12.3, None] and columns["stop_price"] == [None, None]
-    assert columns["side"] == ["buy", ""] and columns["order_type"] == ["market", ""]
-    assert columns["time_in_force"] == ["GTC", ""] and columns["code"] == ["", "E_UNKNOWN_INSTRUMENT"]
-    assert columns["closed"] == [8, None]
-    assert columns["average_price"] == [average_price(CONFIG.instruments[2], 10**9, 3 * 10**8), None]
+    assert columns["order"] == [1, 2, 3, 4] and columns["symbol"][:2] == ["INV", ""]
+    assert columns["limit_price"][:2] == [12.3, None] and columns["stop_price"] == [None] * 4
+    assert columns["side"][:2] == ["buy", ""]
+    assert columns["order_type"] == ["market", "", "trailing_stop", "trailing_stop_limit"]
+    assert columns["trail"] == [None, None, "10 ticks", "1.5"]
+    assert columns["time_in_force"][:2] == ["GTC", ""] and columns["code"][:2] == ["", "E_UNKNOWN_INSTRUMENT"]
+    assert columns["closed"] == [8, None, None, None] and columns["expires"] == [None, None, 9, None]
+    assert columns["parent"] == [None, None, 1, None] and columns["oco"] == [None, None, 2, None]
+    assert columns["reduce_only"] == [False, False, True, False]
+    assert columns["average_price"][:2] == [average_price(CONFIG.instruments[2], 10**9, 3 * 10**8), None]
 
 
 def test_nothing_booked_has_the_same_columns() -> None:

@@ -9,19 +9,20 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-TIMES = frozenset("time entry_time exit_time created closed first last".split())
+TIMES = frozenset("time entry_time exit_time created closed expires first last".split())
 TEXTS = frozenset(
     (
         "strategy symbol side status order_type time_in_force code fee_currency liquidity rule entry_rule exit_rule currency "
-        "kind origin sha256 note text"
+        "kind origin sha256 note text trail"
     ).split()
 )
 COUNTS = frozenset(
     (
-        "order entry_order exit_order bars fills orders trades open_trades seq_id rows price_decimals size_decimals "
+        "order entry_order exit_order parent oco bars fills orders trades open_trades seq_id rows price_decimals size_decimals "
         "change"
     ).split()
 )
+FLAGS = frozenset(["post_only", "reduce_only"])
 DURATIONS = frozenset(["interval"])
 # Mantissas are for the arithmetic of trades, not for readers.
 INTERNAL = frozenset(["change"])
@@ -46,6 +47,8 @@ def _series(name: str, values: Any) -> pl.Series:
         return pl.Series(name, values, dtype=pl.Int64).cast(pl.Duration("ns"))
     if name in TEXTS:
         return pl.Series(name, values, dtype=pl.String)
+    if name in FLAGS:
+        return pl.Series(name, values, dtype=pl.Boolean)
     if name in COUNTS:
         return pl.Series(name, values, dtype=pl.Int64)
     known = [value for value in values[:100] if value is not None] if isinstance(values, list) else []

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.core.config import Config
 from cracktrader.core.engine import Execution
 from cracktrader.core.fee import Liquidity
-from cracktrader.core.intent import OrderType, Side, TimeInForce
+from cracktrader.core.indicator import to_float
+from cracktrader.core.intent import OrderType, Side, TimeInForce, TrailKind
 from cracktrader.core.matching import FillRule
-from cracktrader.core.order import STATUS_NAMES
+from cracktrader.core.order import STATUS_NAMES, is_trailing
 from cracktrader.core.reject import REJECTS
 from cracktrader.core.units import NONE_PRICE, Rounding, mul_div_round
 from cracktrader.core.view import OrderFacts
@@ -29,8 +30,8 @@ FILL_COLUMNS = (
     "order strategy symbol time side change value quantity price fee fee_currency liquidity realized_pnl rule"
 ).split()
 ORDER_COLUMNS = (
-    "order strategy symbol side order_type time_in_force quantity limit_price stop_price status filled_quantity average_price code "
-    "created closed"
+    "order strategy symbol side order_type time_in_force quantity limit_price stop_price trail post_only reduce_only parent oco status "
+    "filled_quantity average_price code created closed expires"
 ).split()
 
 
@@ -63,8 +64,10 @@ def fill_columns(fills: Sequence[Execution], config: Config) -> dict[str, list[A
 
 
 def order_columns(orders: Sequence[OrderFacts], config: Config) -> dict[str, list[Any]]:
-    """Every order, by its number. One that was denied for what it asked may name an instrument, a side or a type that does not exist:
-    such a cell is empty."""
+    """Every order, by its number; `parent` and `oco` are the numbers of the entry it waits for and of the leader of its group.
+
+    One that was denied for what it asked may name an instrument, a side or a type that does not exist: such a cell is empty.
+    """
     if not orders:
         return {name: [] for name in ORDER_COLUMNS}
     told = dict(zip(OrderFacts._fields, zip(*sorted(orders, key=lambda one: one.ordinal), strict=True), strict=True))
@@ -84,12 +87,18 @@ def order_columns(orders: Sequence[OrderFacts], config: Config) -> dict[str, lis
         "quantity": _floats(told["quantity"], at, [one.quantity_decimals for one in declared]).tolist(),
         "limit_price": _prices(told["limit_price"], at, prices),
         "stop_price": _prices(told["stop_price"], at, prices),
+        "trail": _trails(told, at, prices),
+        "post_only": list(told["post_only"]),
+        "reduce_only": list(told["reduce_only"]),
+        "parent": [one or None for one in told["parent"]],
+        "oco": [one or None for one in told["oco"]],
         "status": _names(told["status"], STATUS_NAMES),
         "filled_quantity": filled.tolist(),
         "average_price": _averages(filled, paid, at, config),
         "code": [REJECTS[code].slug if code in REJECTS else "" for code in told["code"]],
         "created": list(told["created_time"]),
         "closed": [time or None for time in told["closed_time"]],
+        "expires": [None if time == NONE_PRICE else time for time in told["expire_time"]],
     }
 
 
@@ -105,6 +114,21 @@ def _floats(mantissas: Sequence[int], at: Sequence[int], decimals: Sequence[int]
 def _prices(mantissas: Sequence[int], at: Sequence[int], decimals: Sequence[int]) -> list[float | None]:
     floats = _floats(mantissas, at, decimals).tolist()
     return [None if mantissa == NONE_PRICE else price for mantissa, price in zip(mantissas, floats, strict=True)]
+
+
+def _trails(told: dict[str, Any], at: Sequence[int], decimals: Sequence[int]) -> list[str | None]:
+    """How far a trailing stop stands behind the best price: "1.5", "10 ticks" or "50 bps"; None for other orders."""
+    distances: list[str | None] = []
+    for order_type, kind, offset, place in zip(
+        told["order_type"], told["trail_kind"], told["trail_offset"], at, strict=True
+    ):
+        if not is_trailing(order_type) or offset == NONE_PRICE:
+            distances.append(None)
+        elif kind == TrailKind.PRICE:
+            distances.append(f"{to_float(offset, decimals[place]):g}")
+        else:
+            distances.append(f"{offset} {'ticks' if kind == TrailKind.TICKS else 'bps'}")
+    return distances
 
 
 def _names(places: Sequence[int], names: Sequence[str]) -> list[str]:
