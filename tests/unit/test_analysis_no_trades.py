@@ -39,6 +39,28 @@ def test_a_run_without_fills_says_why(changes: dict[str, Any], expected: str) ->
     assert expected in Result(nothing_filled(**changes)).why_no_trades
 
 
+def test_an_order_that_was_too_large_is_set_against_the_cash() -> None:
+    row = (
+        4,
+        "S",
+        "X",
+        "buy",
+        "market",
+        "GTC",
+        5_000.0,
+        None,
+        None,
+        "Denied",
+        0.0,
+        None,
+        "E_MARGIN",
+        START + 120 * 10**9,
+        START,
+    )
+    text = Result(nothing_filled(orders=columns(ORDERS, [row]))).why_no_trades
+    assert "Order 4, buy 5,000 X at about 101, was worth 505,000.00; the run began with 10,000.00 USD." in text
+
+
 def test_an_order_that_the_market_never_reached_is_shown_with_the_nearest_price() -> None:
     resting = (1, "S", "X", "buy", "limit", "GTC", 10.0, 80.0, None, "Accepted", 0.0, None, "", START, None)
     text = Result(nothing_filled(orders=columns(ORDERS, [resting]))).why_no_trades

@@ -114,7 +114,29 @@ def _of_orders(outcome: RunOutcome) -> list[str]:
             lines.append(f"{count:,} still open at the end ({status}): the market never reached them.")
         else:
             lines.append(f"{count:,} {status} before the market reached them.")
-    return [*lines, *_unreached(outcome)]
+    return [*lines, *_too_large(outcome), *_unreached(outcome)]
+
+
+def _too_large(outcome: RunOutcome) -> list[str]:
+    """What the first order that cash or margin refused was worth."""
+    orders = outcome.orders
+    for at, code in enumerate(orders["code"]):
+        columns = next((one for one in outcome.bars if one.symbol == orders["symbol"][at] and len(one)), None)
+        if code not in ("E_CASH", "E_MARGIN", "V_FUNDS") or columns is None:
+            continue
+        fact = next((one for one in outcome.instruments if one["symbol"] == columns.symbol), {})
+        if fact.get("kind") == "inverse":
+            return []
+        last = max(int(columns.close_time.searchsorted(orders["created"][at], side="right")) - 1, 0)
+        close = float(columns.prices("close")[last])
+        size, side = orders["quantity"][at], orders["side"][at]
+        worth = size * close * fact.get("multiplier", 1.0)
+        line = (
+            f"Order {orders['order'][at]}, {side} {size:,.10g} {columns.symbol} at about {close:,g}, was worth {worth:,.2f}; the run began "
+            f"with {outcome.initial_cash:,.2f} {outcome.currency}. Sizes may be given as percent= or cash=."
+        )
+        return [line]
+    return []
 
 
 def _refused(counts: Iterable[tuple[str, int]]) -> list[str]:
