@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cracktrader.core.event import Event, Rows, SessionRows
     from cracktrader.core.matching import Command
     from cracktrader.core.portfolio import Position
+    from cracktrader.core.schedule import ScheduleRows
 
 ENGINES = ("rust", "python")
 _BUILD = 'run `make setup` in a checkout or `pip install .` with a Rust toolchain, or ask for engine="python"'
@@ -50,6 +51,7 @@ class Machine(Protocol):
     def last_record(self) -> bytes: ...
     def attach(self, stream: int, rows: Rows) -> None: ...
     def attach_sessions(self, venue: int, rows: SessionRows) -> None: ...
+    def attach_schedule(self, instrument: int, rows: ScheduleRows) -> None: ...
     def push(self, item: Event) -> None: ...
     def start(self) -> None: ...
     def step(self) -> bool: ...
@@ -85,6 +87,7 @@ class PythonMachine:
         self.engine = Engine(config, host, record=record)
         self.attach = self.engine.attach
         self.attach_sessions = self.engine.attach_sessions
+        self.attach_schedule = self.engine.attach_schedule
         self.push = self.engine.push
         self.start = self.engine.start
         self.step = self.engine.step

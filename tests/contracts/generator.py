@@ -12,7 +12,17 @@ from typing import Any
 from hostile import Hostile
 from reached import Coverage
 from scenario import Answer, Scenario, ScriptedHost
-from world import DAY, MINUTE, SECOND, make_bars, make_config, make_sessions, typical_price, typical_quantity
+from world import (
+    DAY,
+    MINUTE,
+    SECOND,
+    make_bars,
+    make_config,
+    make_schedules,
+    make_sessions,
+    typical_price,
+    typical_quantity,
+)
 
 from cracktrader.core.config import DataKind
 from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
@@ -80,7 +90,8 @@ def new_scenario(seed: int, steps: int) -> Scenario:
     """The world of a seed, in which nothing has happened yet."""
     rng = Random(seed)
     config = make_config(rng, seed)
-    return Scenario(seed, config, make_bars(rng, config), make_sessions(rng, config), steps=steps)
+    bars, sessions = make_bars(rng, config), make_sessions(rng, config)
+    return Scenario(seed, config, bars, sessions, steps=steps, schedule=make_schedules(rng, config))
 
 
 class Generator(ScriptedHost):

@@ -17,6 +17,7 @@ from ledger_numbers import (
     INVERSE,
     MOST_MONEY,
     MOST_QUANTITY,
+    OUTCOME,
     SPOT,
     Holding,
     Lot,
@@ -388,22 +389,25 @@ class Ledger:
         self._add("funding", event.account, funding.currency, funding.amount)
 
     def _settlement(self, event: Event, settlement: Settlement) -> None:
-        """Every holder's value at the price is rounded once; the account gets their sum; nothing before it can be busted away."""
-        instrument, total = event.instrument, 0
-        sign = -1 if self.config.instruments[instrument].kind == INVERSE else 1
-        for owner in (*range(len(self.config.strategies)), NOBODY):
-            holder = "strategy", owner, instrument
-            before = self.holdings.get(holder)
-            if before is not None and before.quantity:
-                value = sign * self._value(instrument, settlement.price, abs(before.quantity))
-                value = value if before.quantity > 0 else -value
-                total = fits(total + value, MOST_MONEY)
-                self._put(holder, before, closed_out(before, value))
+        """The account gets its position's one rounded value; holders get theirs, the last one what is left of the account's; nothing before
+        it can be busted away."""
+        instrument, price = event.instrument, settlement.price
+        whole = "account", event.account, instrument
+        before = self.holdings.get(whole) or FLAT
+        left = total = self._signed_value(instrument, price, before.quantity)
+        everyone = (*range(len(self.config.strategies)), NOBODY)
+        owners = [("strategy", owner, instrument) for owner in everyone]
+        holders = [holder for holder in owners if (self.holdings.get(holder) or FLAT).quantity]
+        for holder in holders:
+            own = self.holdings[holder]
+            value = left if holder == holders[-1] else self._signed_value(instrument, price, own.quantity)
+            left = fits(left - value, MOST_MONEY)
+            self._put(holder, own, closed_out(own, value))
+        self._put(whole, before, closed_out(before, total))
+        for holder in [
+            holder for holder in self.lots if holder == whole or (holder[0], holder[2]) == ("strategy", instrument)
+        ]:
             self._set(self.lots, holder, (FLAT, []))
-        holder = "account", event.account, instrument
-        before = self.holdings.get(holder) or FLAT
-        self._put(holder, before, closed_out(before, total))
-        self._set(self.lots, holder, (FLAT, []))
         for place, fill in list(self.fills.items()):
             order = self.orders[fill.order]
             if place[0] == event.account and order.instrument == instrument and not fill.final:
@@ -430,6 +434,8 @@ class Ledger:
         if declared is not None and isinstance(payload, Transfer):
             return payload.quantity in (0, ABSENT_PRICE) or not 1 <= payload.price <= declared.max_price
         if declared is not None and isinstance(payload, Settlement):
+            if declared.kind == OUTCOME:
+                return payload.price not in (0, declared.max_price)
             return not (declared.kind == INVERSE) <= payload.price <= declared.max_price
         order = self.orders.get(getattr(payload, "order", 0))
         return order is not None and self._is_impossible_for(order, event)
@@ -523,6 +529,11 @@ class Ledger:
         if self.config.instruments[instrument].kind != INVERSE:
             return fits(nearest(price * quantity * above, below), MOST_MONEY)
         return fits(nearest(quantity * above, price * below), MOST_MONEY)
+
+    def _signed_value(self, instrument: int, price: int, held: int) -> int:
+        """Of a signed position; a long of an inverse is worth less than nothing."""
+        value = self._value(instrument, price, abs(held))
+        return -value if (held < 0) != (self.config.instruments[instrument].kind == INVERSE) else value
 
     # --- agreeing
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-SPOT, INVERSE = 0, 2
+SPOT, INVERSE, OUTCOME = 0, 2, 4
 MOST_QUANTITY, MOST_MONEY = 2**63 - 1, 2**120
 
 

@@ -68,6 +68,8 @@ class Lockstep:
                 machine.attach(stream, columns)
             for venue, sessions in scenario.session_rows().items():
                 machine.attach_sessions(venue, sessions)
+            for instrument, scheduled in scenario.scheduled().items():
+                machine.attach_schedule(instrument, scheduled)
 
     def push(self, item: Item) -> None:
         """Give an item to every engine; the order it is about is looked up by name."""

@@ -20,10 +20,20 @@ from cracktrader.core.capability import Capabilities, FillModel, Venue
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.engine import Response
-from cracktrader.core.event import EVENT_TYPES, BarRows, Event, QuoteRows, Rows, SessionRows, TradeRows, source_of
+from cracktrader.core.event import (
+    EVENT_TYPES,
+    BarRows,
+    Event,
+    QuoteRows,
+    Rows,
+    SessionRows,
+    TradeRows,
+    source_of,
+)
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import OrderId
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
+from cracktrader.core.schedule import ScheduleRows
 
 UNKNOWN_ORDINAL = 999_999
 """What an item says of an order that was never placed."""
@@ -72,6 +82,16 @@ class Scenario:
     items: list[Item] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     steps: int = 0
+    schedule: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
+    """Rows of (time, action, value) by instrument."""
+
+    def scheduled(self) -> dict[int, ScheduleRows]:
+        """The schedules as the engines take them."""
+        return {
+            instrument: ScheduleRows(*(array("q", column) for column in zip(*rows, strict=True)))
+            for instrument, rows in self.schedule.items()
+            if rows
+        }
 
     def rows(self) -> dict[int, Rows]:
         """The rows as the engines take them."""
@@ -88,8 +108,14 @@ class Scenario:
     def copy(self) -> Scenario:
         """A scenario whose containers may be changed; items and answers are shared."""
         bars = {stream: list(rows) for stream, rows in self.bars.items()}
+        schedule = {instrument: list(rows) for instrument, rows in self.schedule.items()}
         return replace(
-            self, bars=bars, sessions=dict(self.sessions), items=list(self.items), answers=dict(self.answers)
+            self,
+            bars=bars,
+            sessions=dict(self.sessions),
+            schedule=schedule,
+            items=list(self.items),
+            answers=dict(self.answers),
         )
 
 
@@ -165,7 +191,7 @@ class ScriptedHost:
     def _look(self, strategy: int, event: Event) -> Any:
         """Everything that a strategy may ask, as plain values."""
         view, config = self.view, self.scenario.config
-        seen: list[Any] = [view.now(), view.seq(), view.equity(), view.cash(), view.orders(strategy)]
+        seen: list[Any] = [view.now(), view.seq(), view.equity(), view.cash(), view.margin(), view.orders(strategy)]
         for index in range(len(config.instruments)):
             seen += [tuple(view.position(strategy, index)), tuple(view.account_position(index)), view.mark(index)]
             seen += [tuple(view.working(strategy, index)), view.market_orders(strategy, index)]
@@ -187,6 +213,7 @@ def dumps(scenario: Scenario, **extra: Any) -> str:
         "config": asdict(scenario.config),
         "bars": {str(stream): [list(row) for row in rows] for stream, rows in scenario.bars.items()},
         "sessions": {str(venue): [list(row) for row in rows] for venue, rows in scenario.sessions.items()},
+        "schedule": {str(instrument): [list(row) for row in rows] for instrument, rows in scenario.schedule.items()},
         "items": [_item_out(item) for item in scenario.items],
         "answers": {name: _answer_out(answer) for name, answer in scenario.answers.items()},
     }
@@ -206,6 +233,7 @@ def loads(text: str) -> Scenario:
         [_item_in(one) for one in data["items"]],
         {name: _answer_in(answer) for name, answer in data["answers"].items()},
         data["steps"],
+        {int(index): [tuple(row) for row in rows] for index, rows in data.get("schedule", {}).items()},
     )
 
 

@@ -59,6 +59,7 @@ class Shrinker:
             self._inside_answers,
             self._moves,
             self._bars,
+            self._schedules,
             self._strategies,
             self._plainer,
             self._names,
@@ -172,6 +173,18 @@ class Shrinker:
                 return made
 
             self._drop(len(base.bars[stream]), without)
+
+    def _schedules(self) -> None:
+        for instrument in list(self.best.schedule):
+            base = self.best.copy()
+
+            def without(gone: set[int], base: Scenario = base, instrument: int = instrument) -> Scenario:
+                made = base.copy()
+                rows = base.schedule[instrument]
+                made.schedule[instrument] = [row for index, row in enumerate(rows) if index not in gone]
+                return made
+
+            self._drop(len(base.schedule[instrument]), without)
 
     def _strategies(self) -> None:
         """Fewer strategies: the last one goes; limits go."""

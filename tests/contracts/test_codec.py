@@ -146,7 +146,7 @@ def test_the_rust_core_refuses_the_same_bytes() -> None:
 
 def sample_config() -> Config:
     """A configuration with every table filled."""
-    instrument = Instrument("A/B", 0, InstrumentKind.INVERSE, 1, 0, 8, 2, 3, 5, 10, 10**6, 10**9, 10**9, 5, -1, 2)
+    instrument = Instrument("A/B", 0, InstrumentKind.INVERSE, 1, 0, 8, 2, 3, 5, 10, 10**6, 10**9, 10**9, 5, 4, -1, 2)
     limits = RiskLimits(10**20, 3, 4, 5, 6, 10**21, (InstrumentLimit(0, 7, 8),))
     return Config(
         currencies=(Currency("B", 8), Currency("A", 3)),

@@ -25,7 +25,23 @@ LATENCY = 5
 def instrument(name: str) -> Instrument:
     """A spot instrument on the first venue."""
     return Instrument(
-        name, 0, InstrumentKind.SPOT, 0, 0, 8, 2, 8, 1, 1, 10**12, 10**12, RATE_ONE, RATE_ONE, maker_fee=0, taker_fee=0
+        name,
+        0,
+        InstrumentKind.SPOT,
+        0,
+        0,
+        8,
+        2,
+        8,
+        1,
+        1,
+        10**12,
+        10**12,
+        RATE_ONE,
+        RATE_ONE,
+        0,
+        maker_fee=0,
+        taker_fee=0,
     )
 
 

@@ -116,6 +116,8 @@ class Run:
             self.machine.attach(stream, rows)
         for venue, sessions in self.story.sessions().items():
             self.machine.attach_sessions(venue, sessions)
+        for instrument, scheduled in self.story.schedule().items():
+            self.machine.attach_schedule(instrument, scheduled)
         for item in self.story.pushed():
             self.machine.push(item)
 
@@ -139,6 +141,8 @@ class Run:
         engine.take = observed
         self.machine.finish()
         self.ledger.agree(self.machine, everything=True)
+        if not self.trace.get("push"):
+            agree_with_venues(engine)
 
     def _goes_on(self) -> bool:
         delivered = bool(self.records) and self.machine.exhausted
@@ -287,6 +291,16 @@ class Run:
         return hashlib.sha256(b"".join(self.records)).hexdigest()
 
 
+def agree_with_venues(engine: Any) -> None:
+    """Once every report is delivered, engine and simulated venues hold the same positions and cash, to the last cause."""
+    for venue in engine.venues.values():
+        clearing, state = venue.desk.clearing, engine.state
+        for instrument, position in clearing.positions.items():
+            assert state.position(clearing.account, instrument) == position, (instrument, position)
+        for currency, ledger in clearing.ledgers.items():
+            assert state.ledger(clearing.account, currency) == ledger, (currency, ledger)
+
+
 def _codes(record: Record) -> list[str]:
     """Findings, the code a report carries, verdicts, and the kind of an exception."""
     payload = record.event.payload
@@ -314,7 +328,7 @@ def dump(trace: dict[str, Any]) -> str:
         text = json.dumps(value, ensure_ascii=False)
         if key in ("push", "answers", "steps") and value:
             text = "[\n" + ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value) + "\n  ]"
-        elif key in ("config", "bars", "end") and value:
+        elif key in ("config", "bars", "schedule", "end") and value:
             rows = (f"    {json.dumps(name)}: {json.dumps(item, ensure_ascii=False)}" for name, item in value.items())
             text = "{\n" + ",\n".join(rows) + "\n  }"
         lines.append(f"  {json.dumps(key)}: {text}")

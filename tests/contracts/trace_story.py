@@ -2,9 +2,9 @@
 
 A number in a trace is the raw integer of the codec; a text is in readable units: decimals at the instrument's or currency's scale, times
 as `90s`, `3m` or sums of them, names for indexes and enumerations. Keys of a trace: `why`; `config`, over engine_defaults.json;
-`bars`, `trades` and `quotes` by stream; `sessions` by venue; `push`, the items from outside; `answers`, what a strategy says in its n-th
-callback with an event; `run_on`, to step on when stopped; `steps`, the expected columns; `end`, what is asked at the end;
-`records_sha256`. Deliberately not here: running it (trace.py).
+`bars`, `trades` and `quotes` by stream; `sessions` by venue; `schedule` by instrument; `push`, the items from outside; `answers`, what a
+strategy says in its n-th callback with an event; `run_on`, to step on when stopped; `steps`, the expected columns; `end`, what is asked at
+the end; `records_sha256`. Deliberately not here: running it (trace.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import Capabilities, FillModel, Venue, bits
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
-from cracktrader.core.event import BarRows, Event, EventType, QuoteRows, Rows, SessionRows, TradeRows, event
+from cracktrader.core.event import (
+    BarRows,
+    Event,
+    EventType,
+    QuoteRows,
+    Rows,
+    SessionRows,
+    TradeRows,
+    event,
+)
 from cracktrader.core.indicator import BarField, IndicatorKind
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import (
@@ -38,6 +47,7 @@ from cracktrader.core.intent import (
 )
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
+from cracktrader.core.schedule import Action, ScheduleRows
 from cracktrader.core.units import NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT
 
 DEFAULTS: dict[str, Any] = json.loads(
@@ -115,15 +125,19 @@ class Story:
             streams=tuple(self._stream(DEFAULTS["stream"] | one) for one in declared["streams"]),
             strategies=tuple(self._strategy(name, one) for name, one in declared["strategies"].items()),
             base_currency=self.currencies.index(declared["base_currency"]),
-            conversions=tuple(
-                Conversion(self.currencies.index(currency), self.instruments.index(instrument))
-                for currency, instrument in declared["conversions"].items()
-            ),
+            conversions=tuple(self._conversion(currency, given) for currency, given in declared["conversions"].items()),
             priorities=tuple(declared["priorities"]),
             on_error=OnError[declared["on_error"].upper()],
             recheck_every=1,
             seed=declared["seed"],
         )
+
+    def _conversion(self, currency: str, given: str) -> Conversion:
+        """By an instrument's name, else at a constant rate."""
+        index = self.currencies.index(currency)
+        if given in self.instruments:
+            return Conversion(index, self.instruments.index(given))
+        return Conversion(index, NULL_INSTRUMENT, rate(given))
 
     def _venue(self, name: str, given: dict[str, Any]) -> Venue:
         base = DEFAULTS["venue"] if given.get("simulated", True) else DEFAULTS["venue"] | DEFAULTS["outside"]
@@ -180,6 +194,7 @@ class Story:
             mantissa(one["max_quantity"], quantities),
             rate(one["multiplier"]),
             rate(one["initial_margin"]),
+            rate(one["maintenance_margin"]),
             rate(one["maker_fee"]),
             rate(one["taker_fee"]),
         )
@@ -277,6 +292,22 @@ class Story:
         for name, sessions in self.trace.get("sessions", {}).items():
             edges = [[moment(word) for word in session.split()] for session in sessions]
             found[self.venues.index(name)] = SessionRows(*([edge[place] for edge in edges] for place in range(2)))
+        return found
+
+    def schedule(self) -> dict[int, ScheduleRows]:
+        """Schedules by instrument: each row a text `time action value`."""
+        found = {}
+        for name, given in self.trace.get("schedule", {}).items():
+            instrument = self.instruments.index(name)
+            decimals = self.config.instruments[instrument].price_decimals
+            rows = []
+            for text in given:
+                time, word, value = text.split()
+                action = Action[word.upper()]
+                rows.append(
+                    (moment(time), action, rate(value) if action is Action.FUNDING else mantissa(value, decimals))
+                )
+            found[instrument] = ScheduleRows(*(list(column) for column in zip(*rows, strict=True)))
         return found
 
     def pushed(self) -> list[Event]:

@@ -13,7 +13,8 @@ from cracktrader.core.capability import SIMULATOR, Capabilities, FillModel, Venu
 from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind, contract_value, problem
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
-from cracktrader.core.units import I64_MAX, MONEY_MAX, OutOfRange
+from cracktrader.core.schedule import Action
+from cracktrader.core.units import I64_MAX, MONEY_MAX, NULL_INSTRUMENT, RATE_ONE, OutOfRange
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -36,10 +37,6 @@ def make_config(rng: Random, seed: int) -> Config:
     accounts = tuple(
         Account(f"a{index}", index, kind, _deposits(rng, index, kind, instruments)) for index, kind in enumerate(kinds)
     )
-    rates = [index for index, one in enumerate(instruments) if one.is_spot and one.base_currency == 1]
-    conversions = []
-    if rng.random() < 0.93:
-        conversions = [Conversion(1, rates[0] if rates else 0), Conversion(2, len(instruments) - 1)]
     priorities = (0, 1, 2, 3)
     if rng.random() < 0.15:
         first, second, third, fourth = rng.sample(priorities, 4)
@@ -51,7 +48,7 @@ def make_config(rng: Random, seed: int) -> Config:
         instruments=instruments,
         streams=_streams(rng, venues, instruments),
         strategies=tuple(_strategy(rng, index, instruments) for index in range(rng.choice((1, 2, 2, 3)))),
-        conversions=tuple(conversions),
+        conversions=_conversions(rng, instruments),
         priorities=priorities,
         on_error=rng.choice((OnError.HALT_STRATEGY, OnError.HALT_ENGINE)),
         recheck_every=rng.choice((0, 7, 20, 50)),
@@ -125,6 +122,30 @@ def _ticks(rng: Random, instrument: Instrument, kind: DataKind) -> list[tuple[in
     return rows
 
 
+def make_schedules(rng: Random, config: Config) -> dict[int, list[tuple[int, int, int]]]:
+    """Funding, payments and settlements of instruments of simulated venues; some come after the last bar."""
+    schedules = {}
+    for index, instrument in enumerate(config.instruments):
+        if not config.venues[instrument.venue].simulated or rng.random() < 0.4:
+            continue
+        rows = []
+        for _ in range(rng.choice((1, 4, 12))):
+            time = ORIGIN + rng.randrange(0, (BARS + 4) * 10) * SECOND
+            value = rng.choice((-1, 1)) * rng.choice((1, 33_333_333, RATE_ONE, RATE_ONE))
+            rows.append((time, int(Action.FUNDING), value))
+            if instrument.kind is not InstrumentKind.INVERSE:
+                rows.append(
+                    (time + SECOND, int(Action.PAYMENT), typical_price(instrument) * rng.choice((-1, 0, 1)) // 20)
+                )
+        if rng.random() < 0.4:
+            price = rng.choice((0, instrument.max_price))
+            if instrument.kind is not InstrumentKind.OUTCOME:
+                price = typical_price(instrument) + rng.randrange(instrument.tick + 1)
+            rows += [(ORIGIN + rng.randrange(BARS // 4, BARS + 6) * 10 * SECOND, int(Action.SETTLEMENT), price)]
+        schedules[index] = sorted(rows)
+    return schedules
+
+
 def typical_price(instrument: Instrument) -> int:
     """A price in the middle of what a scenario trades at."""
     return max(instrument.max_price // 1000 // instrument.tick, 20) * instrument.tick
@@ -176,6 +197,22 @@ def _venue(rng: Random, index: int) -> Venue:
     return Venue(f"v{index}", False, capabilities)
 
 
+def _conversions(rng: Random, instruments: tuple[Instrument, ...]) -> tuple[Conversion, ...]:
+    """Of the two currencies that are not the base: by an instrument that trades the pair either way round, by a constant, or none."""
+    made = []
+    for currency in (1, 2):
+        pairs = [
+            index
+            for index, one in enumerate(instruments)
+            if one.is_spot and {one.base_currency, one.settlement_currency} == {currency, 0}
+        ]
+        if pairs and rng.random() < 0.8:
+            made.append(Conversion(currency, rng.choice(pairs)))
+        elif rng.random() < 0.85:
+            made.append(Conversion(currency, NULL_INSTRUMENT, rng.choice((1, 10**9, 1_234_567_890, 6_700_000))))
+    return tuple(made)
+
+
 def _instruments(
     rng: Random, currencies: tuple[Currency, ...], venues: tuple[Venue, ...], kinds: list[AccountKind]
 ) -> list[Instrument]:
@@ -194,6 +231,7 @@ def _instrument(
     rng: Random, name: str, venue: int, kind: InstrumentKind, currencies: tuple[Currency, ...]
 ) -> Instrument:
     settlement = rng.choice((0, 0, 0, 1, 2))
+    margin = rng.choice((10**9, 10**8, 10**8, 333_333_333, 0))
     base = rng.choice((1, 1, 0, 2)) if kind is InstrumentKind.SPOT else settlement
     quantity_decimals = rng.choice((0, 2, 8, 12))
     if kind is InstrumentKind.SPOT and rng.random() < 0.6:
@@ -204,6 +242,9 @@ def _instrument(
     if rng.random() < 0.08:
         max_price, max_quantity = I64_MAX, I64_MAX // rng.choice((1, 1000))
         price_decimals, quantity_decimals = rng.choice(((12, 12), (12, 8), (0, 0)))
+    if kind is InstrumentKind.OUTCOME:
+        price_decimals, tick, margin = rng.choice((2, 4)), rng.choice((1, 5)), 10**9
+        max_price = 10**price_decimals
     return Instrument(
         name,
         venue,
@@ -218,7 +259,8 @@ def _instrument(
         max_price,
         max_quantity,
         multiplier=rng.choice((10**9, 10**9, 10**9, 5 * 10**9, 1, 333_333_333)),
-        initial_margin=rng.choice((10**9, 10**8, 333_333_333, 0)),
+        initial_margin=margin,
+        maintenance_margin=rng.choice((0, margin // 2, margin, margin)),
         maker_fee=rng.choice((0, -10_000, 200_000)),
         taker_fee=rng.choice((0, 500_000, 1_234_567)),
     )
@@ -241,7 +283,7 @@ def _deposits(rng: Random, venue: int, kind: AccountKind, instruments: tuple[Ins
         if one.venue == venue:
             value = contract_value(one, typical_price(one), typical_quantity(one))
             needed[one.settlement_currency] = needed.get(one.settlement_currency, 0) + value
-    factor = rng.choice((5, 100, 1000, 1000)) if kind is AccountKind.CASH else rng.choice((2, 100, 1000, 1000))
+    factor = rng.choice((5, 100, 1000, 1000)) if kind is AccountKind.CASH else rng.choice((1, 2, 100, 1000))
     if rng.random() < 0.04:
         return tuple(Deposit(currency, MONEY_MAX - value) for currency, value in sorted(needed.items()))
     return tuple(Deposit(currency, min(value * factor, MONEY_MAX >> 4)) for currency, value in sorted(needed.items()))

@@ -61,8 +61,9 @@ def instrument(
     kind: InstrumentKind, price_decimals: int, quantity_decimals: int, scale: int, multiplier: int
 ) -> Instrument:
     """An instrument with the widest ranges that its decimals allow."""
+    most = 10**price_decimals if kind is InstrumentKind.OUTCOME else 10**9
     return Instrument(
-        "X", 0, kind, 1, 0, scale, price_decimals, quantity_decimals, 1, 1, 10**9, 10**12, multiplier, 10**9, 0, 0
+        "X", 0, kind, 1, 0, scale, price_decimals, quantity_decimals, 1, 1, most, 10**12, multiplier, 10**9, 0, 0, 0
     )
 
 

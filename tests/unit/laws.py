@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 # In dependency order: a file imports only files above it. Both cores have exactly these.
 CORE_FILES = (
-    "units random instrument fee event intent reject order group portfolio account book capability risk config timer "
-    "aggregate indicator state admission matching wake invariant view sequencer codec engine replay"
+    "units random instrument schedule fee event intent reject order group portfolio account book capability risk config "
+    "valuation timer aggregate indicator state admission clearing matching wake invariant view sequencer codec engine replay"
 ).split()
 # Files that come with later work; they may be missing, but only in both cores at once.
 NOT_YET = frozenset({"group", "wake"})

@@ -2,9 +2,10 @@
 //!
 //! Positions are `portfolio`; which orders reserve what is `state`.
 
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentKind, contract_value};
 use crate::units::{
-    CurrencyIndex, Money, OutOfRange, Quantity, RATE_ONE, Rounding, VenueIndex, money, mul_div_round, numbered,
+    CurrencyIndex, Money, OutOfRange, Price, Quantity, RATE_ONE, Rate, Rounding, VenueIndex, money, mul_div_round,
+    numbered, quantity,
 };
 
 /// Cash accounts reserve the worst case and cannot short; margin accounts hold equity against initial margin.
@@ -99,16 +100,65 @@ pub fn book(ledger: &Ledger, spot: bool, realized: Money, cost: Money, fee: Mone
     })
 }
 
-/// Initial margin on an exposure worth `value`, rounded up.
-pub fn margin(instrument: &Instrument, value: Money) -> Result<Money, OutOfRange> {
-    money(mul_div_round(value.0, instrument.initial_margin.0.into(), RATE_ONE.0.into(), Rounding::Ceil)?)
+/// The ledger after funding or interest, received above 0. `OutOfRange` when an amount does not fit.
+pub fn receive(ledger: &Ledger, amount: Money) -> Result<Ledger, OutOfRange> {
+    // An amount from outside may be of any size.
+    let plus = |held: Money| held.0.checked_add(amount.0).map(Money).ok_or(OutOfRange);
+    checked(Ledger { cash: plus(ledger.cash)?, funding: plus(ledger.funding)?, ..*ledger })
+}
+
+/// The largest long and the largest short position that open orders can lead to, both as magnitudes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exposure {
+    /// The long one.
+    pub long: i128,
+    /// The short one.
+    pub short: i128,
+}
+
+impl Exposure {
+    /// The larger of the two.
+    #[must_use]
+    pub fn worst(&self) -> i128 {
+        self.long.max(self.short)
+    }
+}
+
+/// Where a position can get to when all that is being bought fills and when all that is being sold does.
+#[must_use]
+pub fn exposure(held: Quantity, buying: i128, selling: i128) -> Exposure {
+    let held = i128::from(held.0);
+    Exposure { long: (held + buying).max(0), short: (selling - held).max(0) }
+}
+
+/// What margin is a share of, at `price`: the value of the worst position; of an outcome the most that either side can still lose.
+/// `OutOfRange` when it does not fit.
+pub fn exposed_value(instrument: &Instrument, price: Price, exposed: Exposure) -> Result<Money, OutOfRange> {
+    if instrument.kind != InstrumentKind::Outcome {
+        return contract_value(instrument, price, quantity(exposed.worst())?);
+    }
+    let unpaid = Price(instrument.max_price.0 - price.0);
+    let long = contract_value(instrument, price, quantity(exposed.long)?)?;
+    Ok(long.max(contract_value(instrument, unpaid, quantity(exposed.short)?)?))
+}
+
+/// Whether `after` is more risk than `before`: a larger worst position, of an outcome a larger loss.
+pub fn is_growth(instrument: &Instrument, price: Price, before: Exposure, after: Exposure) -> Result<bool, OutOfRange> {
+    if instrument.kind != InstrumentKind::Outcome {
+        return Ok(after.worst() > before.worst());
+    }
+    Ok(exposed_value(instrument, price, after)? > exposed_value(instrument, price, before)?)
+}
+
+/// Margin of `rate` on an exposure worth `value`, rounded up.
+pub fn margin(value: Money, rate: Rate) -> Result<Money, OutOfRange> {
+    money(mul_div_round(value.0, rate.0.into(), RATE_ONE.0.into(), Rounding::Ceil)?)
 }
 
 /// The largest position, long or short, that open orders can lead to.
 #[must_use]
 pub fn worst_exposure(held: Quantity, buying: i128, selling: i128) -> i128 {
-    let held = i128::from(held.0);
-    (held + buying).abs().max((held - selling).abs())
+    exposure(held, buying, selling).worst()
 }
 
 #[cfg(test)]

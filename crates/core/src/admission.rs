@@ -2,7 +2,7 @@
 //!
 //! Nothing is changed here. Cancels are never blocked by risk.
 
-use crate::account::{AccountKind, worst_exposure};
+use crate::account::{AccountKind, exposure, is_growth, worst_exposure};
 use crate::config::LOOP_DEPTH;
 use crate::fee::worst_fee;
 use crate::group::{IDLE, Working};
@@ -454,7 +454,7 @@ fn risk_loss(state: &State, terms: &Terms) -> Check {
     if most.0 == 0 {
         return Ok(());
     }
-    let Some(equity) = state.equity() else {
+    let Some(equity) = state.equity(AccountIndex::NULL) else {
         return refuse(RejectCode::ENoRate, state.instrument(terms.instrument).settlement_currency.0, 0);
     };
     let lost = state.day_equity.0 - equity.0;
@@ -492,28 +492,36 @@ fn risk_cash(state: &State, account: AccountIndex, terms: &Terms) -> Check {
     if terms.added.buying != 0 && needed > free { refuse(RejectCode::ECash, needed, free) } else { Ok(()) }
 }
 
-/// Equity covers the initial margin of everything the account could hold, and the order's fee; lowering the worst exposure is always
-/// allowed.
+/// Lowering the worst exposure is always allowed. What raises it needs equity at the maintenance margin of what is held, and at the
+/// initial margin of everything the account could hold with the order's fee on top.
 fn risk_margin(state: &State, account: AccountIndex, terms: &Terms, value: Money) -> Check {
     let held = state.position(account, terms.instrument).quantity;
     let before = state.working_of(account, terms.instrument).sides(held);
     let (buying, selling) = working_with(state, account, terms).sides(held);
-    if worst_exposure(held, buying, selling) <= worst_exposure(held, before.0, before.1) {
-        return Ok(());
-    }
+    let (before, after) = (exposure(held, before.0, before.1), exposure(held, buying, selling));
     let instrument = state.instrument(terms.instrument);
     let currency = instrument.settlement_currency;
-    let needed = || -> Result<Option<i128>, OutOfRange> {
+    let needed = || -> Result<Option<(Money, i128)>, OutOfRange> {
+        let kept = state.maintenance_margin(account)?;
         let required = state.required_margin(account, terms.instrument, buying, selling)?;
         let fee = state.to_base(worst_fee(instrument, value)?, currency)?;
-        Ok(required.zip(fee).map(|(required, fee)| required.0 + fee.0))
+        Ok(kept.zip(required.zip(fee).map(|(required, fee)| required.0 + fee.0)))
     };
-    let Ok(needed) = needed() else {
+    let mark = state.markets[terms.instrument.at()].mark;
+    let needed = match is_growth(instrument, mark, before, after) {
+        Ok(false) => return Ok(()),
+        Ok(true) => needed(),
+        Err(OutOfRange) => Err(OutOfRange),
+    };
+    let Ok(needed) = needed else {
         return out_of_range(terms);
     };
-    let Some((needed, equity)) = needed.zip(state.equity()) else {
+    let Some(((kept, needed), equity)) = needed.zip(state.equity(account)) else {
         return refuse(RejectCode::ENoRate, currency.0, 0);
     };
+    if kept.0 != 0 && equity < kept {
+        return refuse(RejectCode::EMaintenance, kept.0, equity.0);
+    }
     if needed > equity.0 { refuse(RejectCode::EMargin, needed, equity.0) } else { Ok(()) }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Depth is not kept; matching is `matching`.
 
-use crate::event::{Bar, Quote, Trade};
+use crate::event::{Bar, Quote, Rows, Trade};
 use crate::units::{NONE_PRICE, Price, Rounding, Time, div_round};
 
 /// Market state of one instrument.
@@ -56,6 +56,20 @@ pub fn show_quote(market: &mut Market, quote: &Quote, now: Time) {
     // The middle lies between the two.
     market.mark = Price(div_round(sum, 2, Rounding::HalfEven) as i64);
     market.mark_time = now;
+}
+
+/// What the row shows as the mark: a bar's close, a trade's price, a quote's middle, half to even.
+#[must_use]
+pub fn price_at(rows: &Rows, row: usize) -> Price {
+    match rows {
+        Rows::Bars(rows) => rows.close[row],
+        Rows::Trades(rows) => rows.price[row],
+        Rows::Quotes(rows) => {
+            let sum = i128::from(rows.bid_price[row].0) + i128::from(rows.ask_price[row].0);
+            // The middle lies between the two.
+            Price(div_round(sum, 2, Rounding::HalfEven) as i64)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use crate::account::{Account, AccountKind};
 use crate::capability::{Venue, venue_problem};
 use crate::instrument::{Currency, Instrument, MAX_DECIMALS, problem};
 use crate::risk::RiskLimits;
-use crate::units::{AccountIndex, CurrencyIndex, I64_MAX, InstrumentIndex, Time, VenueIndex, numbered};
+use crate::units::{
+    AccountIndex, CurrencyIndex, I64_MAX, InstrumentIndex, NULL_INSTRUMENT, Rate, Time, VenueIndex, numbered,
+};
 
 /// Largest size of a value bar: with one more item, of two i64, its sum fits i128.
 pub const MAX_BAR_VALUE: i128 = 1 << 124;
@@ -100,13 +102,16 @@ impl Stream {
     }
 }
 
-/// How a currency is valued in the base currency: the mark of a spot instrument whose base is `currency`.
+/// How a currency is valued in the base currency: by the last mark of a spot instrument of the two, whichever way round it is quoted
+/// (EUR/USD multiplies, USD/JPY divides), or by a constant rate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Conversion {
     /// The currency to value.
     pub currency: CurrencyIndex,
-    /// The instrument whose mark values it.
+    /// The instrument whose mark values it; null where the rate is constant.
     pub instrument: InstrumentIndex,
+    /// Base currency for one of `currency`; 0 where an instrument gives it.
+    pub rate: Rate,
 }
 
 /// A strategy as the core knows it; parameters are its canonical JSON.
@@ -191,6 +196,12 @@ pub fn config_problem(config: &Config) -> Option<String> {
     if ticks.windows(2).any(|pair| pair[0].instrument == pair[1].instrument && pair[0].kind == pair[1].kind) {
         return Some("an instrument has two streams of trades, or two of quotes".into());
     }
+    for conversion in &config.conversions {
+        if let Some(reason) = conversion_problem(config, conversion) {
+            let name = &config.currencies[conversion.currency.at()].name;
+            return Some(format!("the conversion of {name}: {reason}"));
+        }
+    }
     let mut driven: Vec<_> =
         config.streams.iter().filter(|stream| stream.matching).map(|stream| stream.instrument).collect();
     driven.sort_unstable();
@@ -229,9 +240,24 @@ fn undeclared(config: &Config) -> Option<String> {
         config.conversions.iter().find_map(|conversion| {
             missing("a conversion: currency", conversion.currency.at(), currencies)
                 .or_else(|| missing("a conversion: instrument", conversion.instrument.at(), instruments))
+                .filter(|_| conversion.instrument != NULL_INSTRUMENT || conversion.currency.at() >= currencies)
         })
     };
     base().or_else(accounts).or_else(traded).or_else(streams).or_else(conversions)
+}
+
+fn conversion_problem(config: &Config, conversion: &Conversion) -> Option<String> {
+    let rate = conversion.rate.0;
+    if conversion.instrument == NULL_INSTRUMENT {
+        return (rate <= 0).then(|| format!("the constant rate {rate} is not above 0"));
+    }
+    if rate != 0 {
+        return Some(format!("it has an instrument and the constant rate {rate}, it takes one of them"));
+    }
+    let one = &config.instruments[conversion.instrument.at()];
+    let (base, settlement) = (one.base_currency, one.settlement_currency);
+    let pair = [(base, settlement), (settlement, base)].contains(&(conversion.currency, config.base_currency));
+    (!one.is_spot() || !pair).then(|| format!("{} is no spot instrument of it and the base currency", one.name))
 }
 
 fn instrument_problem(config: &Config, instrument: &Instrument) -> Option<String> {

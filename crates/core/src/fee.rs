@@ -48,6 +48,7 @@ mod tests {
             max_quantity: Quantity(1_000_000),
             multiplier: RATE_ONE,
             initial_margin: RATE_ONE,
+            maintenance_margin: Rate(0),
             maker_fee: Rate(maker_fee),
             taker_fee: Rate(taker_fee),
         }

@@ -24,8 +24,10 @@ pub enum InstrumentKind {
     Inverse = 2,
     /// A derivative that settles in another currency.
     Quanto = 3,
+    /// Pays 1 or 0 of its settlement currency a contract: linear, its price at most 1, collateralised in full on either side.
+    Outcome = 4,
 }
-numbered!(InstrumentKind { Spot, Linear, Inverse, Quanto });
+numbered!(InstrumentKind { Spot, Linear, Inverse, Quanto, Outcome });
 
 /// A unit of account; `scale` is the number of decimals of its money mantissas.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,8 +67,10 @@ pub struct Instrument {
     pub max_quantity: Quantity,
     /// Contract size as a rate; for quanto in units of the settlement currency.
     pub multiplier: Rate,
-    /// Share of a position's value that equity must cover.
+    /// Share of an exposure's value that equity must cover before it may grow.
     pub initial_margin: Rate,
+    /// Share of a position's value below which equity forbids all new risk; 0 sets no such bound.
+    pub maintenance_margin: Rate,
     /// Fee for waiting in the book.
     pub maker_fee: Rate,
     /// Fee for taking from the book.
@@ -115,6 +119,13 @@ pub fn problem(instrument: &Instrument) -> Option<String> {
     if instrument.initial_margin.0 < 0 {
         return Some(format!("initial_margin {} is below 0", instrument.initial_margin.0));
     }
+    let (initial, maintenance) = (instrument.initial_margin.0, instrument.maintenance_margin.0);
+    if maintenance < 0 || maintenance > initial {
+        return Some(format!("maintenance_margin {maintenance} is outside 0..{initial}"));
+    }
+    if instrument.kind == InstrumentKind::Outcome {
+        return outcome_problem(instrument);
+    }
     let (_, down) = exponents(instrument);
     let divisor = i128::from(instrument.max_price.0).checked_mul(power_of_ten(down));
     if instrument.kind == InstrumentKind::Inverse && divisor.is_none() {
@@ -123,9 +134,35 @@ pub fn problem(instrument: &Instrument) -> Option<String> {
     None
 }
 
+fn outcome_problem(instrument: &Instrument) -> Option<String> {
+    let one = power_of_ten(instrument.price_decimals);
+    let (max_price, tick) = (instrument.max_price.0, instrument.tick.0);
+    if i128::from(max_price) != one {
+        return Some(format!("max_price {max_price} of an outcome is not {one}, the price 1"));
+    }
+    if one % i128::from(tick) != 0 {
+        return Some(format!("tick {tick} does not divide {one}, the price 1"));
+    }
+    if instrument.initial_margin != RATE_ONE {
+        let (margin, one) = (instrument.initial_margin.0, RATE_ONE.0);
+        return Some(format!("initial_margin {margin} of an outcome is not {one}: it is collateralised in full"));
+    }
+    None
+}
+
+/// Whether a settlement can be at the price: an outcome at 0 or 1, an inverse above 0, every other from 0 to its largest price.
+#[must_use]
+pub fn may_settle_at(instrument: &Instrument, price: Price) -> bool {
+    match instrument.kind {
+        InstrumentKind::Outcome => price.0 == 0 || price == instrument.max_price,
+        InstrumentKind::Inverse => price.0 >= 1 && price <= instrument.max_price,
+        _ => price.0 >= 0 && price <= instrument.max_price,
+    }
+}
+
 /// Magnitude of `quantity` at `price` in the settlement currency, rounded once, half to even. Both are at or above 0.
 ///
-/// linear, spot, quanto: p * q * m; inverse: q * m / p. `OutOfRange` when it does not fit money, or for an inverse at price 0.
+/// linear, spot, quanto, outcome: p * q * m; inverse: q * m / p. `OutOfRange` when it does not fit money, or for an inverse at price 0.
 pub fn contract_value(instrument: &Instrument, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
     let (up, mut down) = exponents(instrument);
     let mut multiplier = i128::from(instrument.multiplier.0);
@@ -178,6 +215,7 @@ mod tests {
             max_quantity: Quantity(1_000_000_000),
             multiplier: Rate(1_000_000_000),
             initial_margin: Rate(1_000_000_000),
+            maintenance_margin: Rate(0),
             maker_fee: Rate(0),
             taker_fee: Rate(0),
         }
@@ -196,6 +234,15 @@ mod tests {
         assert_eq!(contract_value(&inverse, Price(3_000_000), Quantity(100_000)), Ok(Money(333_333)));
         assert_eq!(contract_value(&inverse, Price(0), Quantity(1)), Err(OutOfRange));
         assert_eq!((inverse.value_sign(), inverse.is_spot()), (-1, false));
+    }
+
+    #[test]
+    fn an_outcome_settles_at_nothing_or_one_and_an_inverse_above_nothing() {
+        let may = |kind, price| may_settle_at(&declared(kind), Price(price));
+        let most = 1_000_000_000;
+        assert_eq!([0, 1, most].map(|price| may(InstrumentKind::Outcome, price)), [true, false, true]);
+        assert_eq!([0, 1, most].map(|price| may(InstrumentKind::Inverse, price)), [false, true, true]);
+        assert_eq!([-1, 0, most, most + 1].map(|price| may(InstrumentKind::Linear, price)), [false, true, true, false]);
     }
 
     #[test]
@@ -236,6 +283,19 @@ mod tests {
         assert_eq!(wrong(|i| i.tick = Price(0)), "tick 0 is outside 1..1000000000");
         assert_eq!(wrong(|i| i.lot = Quantity(1_000_000_001)), "lot 1000000001 is outside 1..1000000000");
         assert_eq!(wrong(|i| i.initial_margin = Rate(-1)), "initial_margin -1 is below 0");
+        let above = wrong(|i| i.maintenance_margin = Rate(1_000_000_001));
+        assert_eq!(above, "maintenance_margin 1000000001 is outside 0..1000000000");
+        let outcome = |change: fn(&mut Instrument)| {
+            let mut instrument = declared(InstrumentKind::Outcome);
+            instrument.max_price = Price(100);
+            change(&mut instrument);
+            problem(&instrument).unwrap_or_default()
+        };
+        assert_eq!(outcome(|_| ()), "");
+        assert_eq!(outcome(|i| i.max_price = Price(101)), "max_price 101 of an outcome is not 100, the price 1");
+        assert_eq!(outcome(|i| i.tick = Price(3)), "tick 3 does not divide 100, the price 1");
+        let lent = outcome(|i| i.initial_margin = Rate(5));
+        assert_eq!(lent, "initial_margin 5 of an outcome is not 1000000000: it is collateralised in full");
         let too_wide = wrong(|i| {
             i.max_price = Price(i64::MAX);
             i.quantity_decimals = 12;

@@ -27,6 +27,8 @@ pub mod random;
 
 pub mod instrument;
 
+pub mod schedule;
+
 pub mod fee;
 
 pub mod event;
@@ -51,6 +53,8 @@ pub mod risk;
 
 pub mod config;
 
+pub mod valuation;
+
 pub mod timer;
 
 pub mod aggregate;
@@ -60,6 +64,8 @@ pub mod indicator;
 pub mod state;
 
 pub mod admission;
+
+pub mod clearing;
 
 pub mod matching;
 

@@ -112,6 +112,18 @@ pub fn fold(position: &Position, lot: &Lot) -> Result<Position, OutOfRange> {
     if lot.fee_quantity.0 == 0 { Ok(after) } else { pay_in_base(&after, lot.fee_quantity) }
 }
 
+/// The position after a settlement that brought `proceeds`. `OutOfRange` when a part does not fit.
+pub fn close(position: &Position, proceeds: Money) -> Result<Position, OutOfRange> {
+    Ok(Position {
+        quantity: Quantity(0),
+        cost: Money(0),
+        proceeds: money(position.proceeds.0 + proceeds.0)?,
+        released: money(position.released.0 + position.cost.0)?,
+        settled: quantity(i128::from(position.settled.0) - i128::from(position.quantity.0))?,
+        ..*position
+    })
+}
+
 /// The position after a fee in the base asset: quantity falls, cost stays with what is left; what reaches or crosses zero releases
 /// its cost at no proceeds.
 pub fn pay_in_base(position: &Position, fee_quantity: Quantity) -> Result<Position, OutOfRange> {

@@ -99,6 +99,8 @@ pub enum RejectCode {
     ECash = 319,
     /// `E_MARGIN`
     EMargin = 320,
+    /// `E_MAINTENANCE`
+    EMaintenance = 321,
     /// `E_UNKNOWN_ORDER`
     EUnknownOrder = 401,
     /// `E_CLOSED`
@@ -165,6 +167,10 @@ pub enum RejectCode {
     VExpiredOnArrival = 609,
     /// `V_SESSION`
     VSession = 610,
+    /// `V_MAINTENANCE`
+    VMaintenance = 611,
+    /// `V_SETTLED`
+    VSettled = 612,
     /// `S_INVARIANT_QUANTITY`
     SInvariantQuantity = 701,
     /// `S_INVARIANT_CASH`
@@ -197,7 +203,7 @@ pub struct Reject {
 }
 
 /// The catalogue, by number.
-pub const REJECTS: [Reject; 76] = [
+pub const REJECTS: [Reject; 79] = [
     Reject {
         number: 101,
         slug: "E_UNKNOWN_INSTRUMENT",
@@ -451,6 +457,13 @@ pub const REJECTS: [Reject; 76] = [
         remedy: "send a smaller order or reduce other positions",
     },
     Reject {
+        number: 321,
+        slug: "E_MAINTENANCE",
+        stage: Stage::Risk,
+        message: "the positions need {value} maintenance margin, equity is {limit}",
+        remedy: "reduce positions or add funds: reductions and cancels still pass",
+    },
+    Reject {
         number: 401,
         slug: "E_UNKNOWN_ORDER",
         stage: Stage::Legality,
@@ -682,6 +695,20 @@ pub const REJECTS: [Reject; 76] = [
         remedy: "attach sessions to the venue, or use another time in force",
     },
     Reject {
+        number: 611,
+        slug: "V_MAINTENANCE",
+        stage: Stage::Venue,
+        message: "equity was below the maintenance margin at a fill that grows the position",
+        remedy: "reduce positions or add funds",
+    },
+    Reject {
+        number: 612,
+        slug: "V_SETTLED",
+        stage: Stage::Venue,
+        message: "the instrument has settled and trades no more",
+        remedy: "trade the next contract",
+    },
+    Reject {
         number: 701,
         slug: "S_INVARIANT_QUANTITY",
         stage: Stage::Stop,
@@ -734,7 +761,7 @@ pub const REJECTS: [Reject; 76] = [
 
 impl RejectCode {
     /// Every code, by number.
-    pub const ALL: [Self; 76] = [
+    pub const ALL: [Self; 79] = [
         Self::EUnknownInstrument,
         Self::EBadField,
         Self::EQuantity,
@@ -771,6 +798,7 @@ impl RejectCode {
         Self::EShort,
         Self::ECash,
         Self::EMargin,
+        Self::EMaintenance,
         Self::EUnknownOrder,
         Self::EClosed,
         Self::ENotSent,
@@ -804,6 +832,8 @@ impl RejectCode {
         Self::VReduceOnly,
         Self::VExpiredOnArrival,
         Self::VSession,
+        Self::VMaintenance,
+        Self::VSettled,
         Self::SInvariantQuantity,
         Self::SInvariantCash,
         Self::SInvariantPosition,

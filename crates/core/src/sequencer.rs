@@ -10,11 +10,9 @@ use crate::config::Config;
 use crate::event::{
     Bar, Event, Payload, Quote, Rows, SessionClosed, SessionOpened, SessionRows, Source, Trade, times_of,
 };
-use crate::matching::Cause;
-use crate::units::{AccountIndex, I64_MIN, InstrumentIndex, NULL_INSTRUMENT, Time, VenueIndex};
+use crate::matching::{Cause, NO_CAUSE};
+use crate::units::{AccountIndex, InstrumentIndex, NULL_INSTRUMENT, Time, VenueIndex};
 
-/// The cause of what comes from outside.
-pub const NO_CAUSE: Cause = Cause { now: Time(I64_MIN), depth: 0 };
 /// Denials and refusals; streams are producers 0.., by their index.
 pub const PRODUCER_ENGINE: u32 = 65_536;
 /// The first venue; the others follow by their index.

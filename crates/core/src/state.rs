@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use crate::account::{AccountKind, EMPTY, Ledger, margin, worst_exposure};
+use crate::account::{AccountKind, EMPTY, Exposure, Ledger, exposure};
 use crate::aggregate::Aggregate;
 use crate::book::Market;
 use crate::config::{Config, account_of};
@@ -21,9 +21,10 @@ use crate::portfolio::{FLAT, Position, Unsettled};
 use crate::reject::RejectCode;
 use crate::timer::Timers;
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity,
-    Rounding, StrategyIndex, Time, money, mul_div_round, power_of_ten, quantity,
+    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NONE_PRICE, OrderOrdinal, OutOfRange, Price, Quantity, Rate,
+    StrategyIndex, Time, money,
 };
+use crate::valuation::{margin_on, to_base, worth};
 
 /// How many reports below the watermark of a densely numbering venue are kept to tell duplicates from conflicts.
 pub const DENSE_WINDOW: u64 = 64;
@@ -395,6 +396,18 @@ impl State {
         Ok(Money(total))
     }
 
+    /// The last mark, None before the first.
+    #[must_use]
+    pub fn mark_of(&self, instrument: InstrumentIndex) -> Option<Price> {
+        let market = &self.markets[instrument.at()];
+        market.has_mark().then_some(market.mark)
+    }
+
+    /// The amount in base currency. None without a rate.
+    pub fn to_base(&self, amount: Money, currency: CurrencyIndex) -> Result<Option<Money>, OutOfRange> {
+        to_base(&self.config, |index| self.mark_of(index), amount, currency)
+    }
+
     /// Initial margin of the account in base currency, open orders included, with the working quantities of `instrument` replaced
     /// by the given ones. None without a mark or rate.
     pub fn required_margin(
@@ -413,70 +426,38 @@ impl State {
             let held = self.position(account, index).quantity;
             let sides =
                 if index == instrument { (buying, selling) } else { self.working_of(account, index).sides(held) };
-            let exposed = worst_exposure(held, sides.0, sides.1);
-            if exposed == 0 {
-                continue;
-            }
-            let market = &self.markets[index.at()];
-            if !market.has_mark() {
-                return Ok(None);
-            }
-            let needed = margin(declared, contract_value(declared, market.mark, quantity(exposed)?)?)?;
-            let Some(converted) = self.to_base(needed, declared.settlement_currency)? else { return Ok(None) };
-            total = money(total.0 + converted.0)?;
+            let exposed = exposure(held, sides.0, sides.1);
+            let Some(needed) = self.margin_on(index, exposed, declared.initial_margin)? else { return Ok(None) };
+            total = money(total.0 + needed.0)?;
         }
         Ok(Some(total))
     }
 
-    /// The amount in base currency at the conversion's last mark, half to even. None without a rate.
-    pub fn to_base(&self, amount: Money, currency: CurrencyIndex) -> Result<Option<Money>, OutOfRange> {
-        if currency == self.config.base_currency || amount.0 == 0 {
-            return Ok(Some(amount));
-        }
-        for conversion in self.config.conversions.iter().filter(|conversion| conversion.currency == currency) {
-            let market = &self.markets[conversion.instrument.at()];
-            if market.has_mark() {
-                return self.convert(amount, currency, conversion.instrument, market.mark).map(Some);
+    /// Maintenance margin of the account's positions in base currency, orders left out. None without a mark or rate.
+    pub fn maintenance_margin(&self, account: AccountIndex) -> Result<Option<Money>, OutOfRange> {
+        let mut total = Money(0);
+        for (index, declared) in self.config.instruments.iter().enumerate() {
+            let index = InstrumentIndex(index as u32);
+            if declared.maintenance_margin.0 == 0 || self.account_of(index) != account {
+                continue;
             }
+            let exposed = exposure(self.position(account, index).quantity, 0, 0);
+            let Some(needed) = self.margin_on(index, exposed, declared.maintenance_margin)? else { return Ok(None) };
+            total = money(total.0 + needed.0)?;
         }
-        Ok(None)
+        Ok(Some(total))
     }
 
-    fn convert(
-        &self,
-        amount: Money,
-        currency: CurrencyIndex,
-        instrument: InstrumentIndex,
-        mark: Price,
-    ) -> Result<Money, OutOfRange> {
-        let currencies = &self.config.currencies;
-        let scale = currencies[currency.at()].scale + self.instrument(instrument).price_decimals;
-        let wanted = currencies[self.config.base_currency.at()].scale;
-        let up = power_of_ten(wanted.saturating_sub(scale));
-        let down = power_of_ten(scale.saturating_sub(wanted));
-        money(mul_div_round(amount.0, i128::from(mark.0) * up, down, Rounding::HalfEven)?)
+    fn margin_on(&self, index: InstrumentIndex, exposed: Exposure, rate: Rate) -> Result<Option<Money>, OutOfRange> {
+        margin_on(&self.config, |index| self.mark_of(index), index, exposed, rate)
     }
 
-    /// What a position adds to equity at `mark`: its value where cash was paid for it, else its unrealised profit.
-    pub fn position_value(
-        &self,
-        position: &Position,
-        instrument: InstrumentIndex,
-        mark: Price,
-    ) -> Result<Money, OutOfRange> {
-        let declared = self.instrument(instrument);
-        let held = position.quantity.0;
-        // A quantity is never the null, so its magnitude fits.
-        let value = declared.value_sign() * contract_value(declared, mark, Quantity(held.abs()))?.0;
-        let value = if held >= 0 { value } else { -value };
-        Ok(Money(if declared.is_spot() { value } else { value - position.cost.0 }))
-    }
-
-    /// Cash and positions of all accounts in base currency. None while a position has no mark or a currency no rate.
+    /// Cash and positions of the account, of all for the null account, in base currency. None while a position has no mark or a
+    /// currency no rate.
     #[must_use]
-    pub fn equity(&self) -> Option<Money> {
-        let positions = self.accounts.iter().map(|((_, instrument), position)| (*instrument, position));
-        self.worth(self.cash().ok()??, positions)
+    pub fn equity(&self, account: AccountIndex) -> Option<Money> {
+        let own = self.accounts.iter().filter(|((holder, _), _)| account == AccountIndex::NULL || *holder == account);
+        self.worth(self.cash(account).ok()??, own.map(|((_, instrument), position)| (*instrument, position)))
     }
 
     /// Cash and these positions in base currency. None while one has no mark or a currency no rate.
@@ -487,25 +468,21 @@ impl State {
         positions: impl Iterator<Item = (InstrumentIndex, &'a Position)>,
     ) -> Option<Money> {
         let mut total = cash;
-        for (instrument, position) in positions {
-            if position.quantity.0 == 0 {
-                continue;
-            }
-            let market = &self.markets[instrument.at()];
-            if !market.has_mark() {
-                return None;
-            }
-            let value = self.position_value(position, instrument, market.mark).ok()?;
-            let converted = self.to_base(value, self.instrument(instrument).settlement_currency).ok()??;
-            total = money(total.0 + converted.0).ok()?;
+        for (instrument, position) in positions.filter(|(_, position)| position.quantity.0 != 0) {
+            let value = worth(&self.config, |index| self.mark_of(index), instrument, position).ok()??;
+            total = money(total.0 + value.0).ok()?;
         }
         Some(total)
     }
 
-    /// Cash of all accounts in base currency; None without a rate. `OutOfRange` when the sum does not fit.
-    pub fn cash(&self) -> Result<Option<Money>, OutOfRange> {
+    /// Cash of the account, of all for the null account, in base currency; None without a rate. `OutOfRange` when the sum does not
+    /// fit.
+    pub fn cash(&self, account: AccountIndex) -> Result<Option<Money>, OutOfRange> {
         let mut total = Money(0);
-        for ((_, currency), ledger) in &self.ledgers {
+        for ((holder, currency), ledger) in &self.ledgers {
+            if account != AccountIndex::NULL && *holder != account {
+                continue;
+            }
             let Some(converted) = self.to_base(ledger.cash, *currency)? else { return Ok(None) };
             total = money(total.0 + converted.0)?;
         }

@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::account::AccountKind;
 use crate::event::Bar;
 use crate::indicator::{BarField, Indicator, IndicatorKind};
 use crate::intent::OrderId;
@@ -12,7 +13,9 @@ use crate::order::Order;
 use crate::portfolio::Position;
 use crate::random::{below, draw};
 use crate::state::State;
-use crate::units::{InstrumentIndex, Money, OrderOrdinal, Price, Quantity, StrategyIndex, Time};
+use crate::units::{
+    AccountIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex, Time, money,
+};
 
 /// Longest period of an indicator.
 const MAX_PERIOD: u32 = 100_000;
@@ -124,6 +127,15 @@ pub enum DeclareProblem {
     Unknown(&'static str, u16),
 }
 
+/// What margin accounts need in base currency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Margin {
+    /// For the worst positions that open orders can lead to: equity above it is free for new risk.
+    pub initial: Money,
+    /// For the positions alone: with equity below it no new risk is taken.
+    pub maintenance: Money,
+}
+
 /// Questions of one engine; answers are values.
 #[derive(Debug)]
 pub struct View<'a> {
@@ -196,13 +208,30 @@ impl<'a> View<'a> {
     /// Cash and positions in base currency.
     #[must_use]
     pub fn equity(&self) -> Option<Money> {
-        self.state.equity()
+        self.state.equity(AccountIndex::NULL)
     }
 
     /// Cash in base currency.
     #[must_use]
     pub fn cash(&self) -> Option<Money> {
-        self.state.cash().ok().flatten()
+        self.state.cash(AccountIndex::NULL).ok().flatten()
+    }
+
+    /// Margin that the margin accounts need, in base currency; None while a position or order has no mark or a currency no rate.
+    #[must_use]
+    pub fn margin(&self) -> Option<Margin> {
+        let state = &*self.state;
+        let (mut initial, mut maintenance) = (Money(0), Money(0));
+        for (account, declared) in state.config.accounts.iter().enumerate() {
+            if declared.kind == AccountKind::Margin {
+                let account = AccountIndex(account as u16);
+                let needed = state.required_margin(account, NULL_INSTRUMENT, 0, 0).ok()??;
+                let kept = state.maintenance_margin(account).ok()??;
+                initial = money(initial.0 + needed.0).ok()?;
+                maintenance = money(maintenance.0 + kept.0).ok()?;
+            }
+        }
+        Some(Margin { initial, maintenance })
     }
 
     /// The strategy's open orders, oldest first.

@@ -47,6 +47,7 @@ fn config(venue: Venue, limits: RiskLimits) -> Config {
         max_quantity: Quantity(1_000_000_000),
         multiplier: RATE_ONE,
         initial_margin: RATE_ONE,
+        maintenance_margin: Rate(0),
         maker_fee: Rate(0),
         taker_fee: Rate(1_000_000),
     };
@@ -211,7 +212,7 @@ fn the_worked_trace_fills_at_the_next_open_and_pays_its_fee() {
     assert_eq!((execution.price, execution.quantity, execution.rule), (Price(10_200), Quantity(LOT), 1));
     assert_eq!(execution.fee, Money(10_200_000), "0.1 % of 102");
     let cash = 10_000 * USD - 102 * USD - 10_200_000;
-    assert_eq!(engine.store.state.cash(), Ok(Some(Money(cash))));
+    assert_eq!(engine.store.state.cash(AccountIndex::NULL), Ok(Some(Money(cash))));
     assert_eq!(engine.equity.time, [Time(0), Time(MINUTE), Time(2 * MINUTE)], "a row per bar, by its own stamp");
     assert_eq!(
         engine.equity.cash,
@@ -353,7 +354,7 @@ fn a_bust_returns_cash_and_fee_whether_it_comes_before_or_after_its_fill_or_the_
     for (provisional, reports) in stories {
         let engine = at_an_exchange(provisional, reports);
         assert_eq!(engine.store.state.own_position(ANNA, BTC).quantity, Quantity(0));
-        assert_eq!(engine.store.state.cash(), Ok(Some(Money(10_000 * USD))));
+        assert_eq!(engine.store.state.cash(AccountIndex::NULL), Ok(Some(Money(10_000 * USD))));
         assert_eq!(engine.store.state.orders[&FIRST].net_filled(), Quantity(0));
     }
 }

@@ -87,10 +87,11 @@ fn config(world: World) -> Config {
             quantity_decimals: 8,
             tick: Price(1),
             lot: Quantity(1),
-            max_price: Price(1_000_000),
+            max_price: Price(if world.kind == InstrumentKind::Outcome { 100 } else { 1_000_000 }),
             max_quantity: Quantity(1_000_000_000_000),
             multiplier: RATE_ONE,
             initial_margin: RATE_ONE,
+            maintenance_margin: Rate(0),
             maker_fee: Rate(-100),
             taker_fee: Rate(1_000_000),
         }],
@@ -103,7 +104,11 @@ fn config(world: World) -> Config {
             })
             .into(),
         base_currency: CurrencyIndex(0),
-        conversions: vec![Conversion { currency: CurrencyIndex(1), instrument: InstrumentIndex(0) }],
+        conversions: vec![if world.kind == InstrumentKind::Spot {
+            Conversion { currency: CurrencyIndex(1), instrument: InstrumentIndex(0), rate: Rate(0) }
+        } else {
+            Conversion { currency: CurrencyIndex(1), instrument: NULL_INSTRUMENT, rate: RATE_ONE }
+        }],
         priorities: [0, 1, 2, 3],
         on_error: OnError::HaltStrategy,
         recheck_every: 1,

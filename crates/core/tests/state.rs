@@ -15,8 +15,8 @@ use cracktrader_core::reject::RejectCode;
 use cracktrader_core::risk::RiskLimits;
 use cracktrader_core::state::{State, new_state};
 use cracktrader_core::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, MONEY_MAX, Money, OrderOrdinal, OutOfRange, Price, Quantity,
-    RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
+    AccountIndex, CurrencyIndex, InstrumentIndex, MONEY_MAX, Money, NULL_INSTRUMENT, OrderOrdinal, OutOfRange, Price,
+    Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
 };
 
 const USD: CurrencyIndex = CurrencyIndex(0);
@@ -44,6 +44,7 @@ fn instrument(name: &str, kind: InstrumentKind, settlement_currency: CurrencyInd
         max_quantity: Quantity(1_000_000_000),
         multiplier: RATE_ONE,
         initial_margin: Rate(100_000_000),
+        maintenance_margin: Rate(0),
         maker_fee: Rate(0),
         taker_fee: Rate(1_000_000),
     }
@@ -78,7 +79,7 @@ fn config(kind: AccountKind) -> Config {
             limits: RiskLimits::default(),
         }],
         base_currency: USD,
-        conversions: vec![Conversion { currency: BTC, instrument: SPOT }],
+        conversions: vec![Conversion { currency: BTC, instrument: SPOT, rate: Rate(0) }],
         priorities: [0, 1, 2, 3],
         on_error: OnError::HaltStrategy,
         recheck_every: 0,
@@ -130,7 +131,7 @@ fn opening_deposits_add_up_in_the_ledger_and_are_the_first_equity() {
         (ledger.cash, ledger.transfers, ledger.imbalance()),
         (Money(2_000 * UNIT), Money(2_000 * UNIT), Money(0))
     );
-    assert_eq!(state.equity(), Some(Money(2_000 * UNIT)));
+    assert_eq!(state.equity(AccountIndex::NULL), Some(Money(2_000 * UNIT)));
     assert_eq!((state.day, state.next_ordinal, state.owners[0].next_timer), (-1, OrderOrdinal(1), 1));
 }
 
@@ -145,16 +146,16 @@ fn deposits_that_do_not_fit_are_refused() {
 fn equity_counts_spot_by_its_value_and_derivatives_by_their_profit() {
     let mut state = state(AccountKind::Margin);
     hold(&mut state, SPOT, 2_000, 100 * UNIT);
-    assert_eq!(state.equity(), None);
+    assert_eq!(state.equity(AccountIndex::NULL), None);
     state.markets[0].mark = Price(6_000);
-    assert_eq!(state.equity(), Some(Money((2_000 + 120) * UNIT)));
+    assert_eq!(state.equity(AccountIndex::NULL), Some(Money((2_000 + 120) * UNIT)));
     hold(&mut state, SPOT, -2_000, 100 * UNIT);
-    assert_eq!(state.equity(), Some(Money((2_000 - 120) * UNIT)));
+    assert_eq!(state.equity(AccountIndex::NULL), Some(Money((2_000 - 120) * UNIT)));
     // 120 contracts opened at 60 for -2 BTC are worth -1.6 BTC at 75: 0.4 BTC of profit, at 60 USD.
     state.markets[1].mark = Price(7_500);
     hold(&mut state, SPOT, 0, 0);
     hold(&mut state, INVERSE, 120, -2 * UNIT);
-    assert_eq!(state.equity(), Some(Money((2_000 + 24) * UNIT)));
+    assert_eq!(state.equity(AccountIndex::NULL), Some(Money((2_000 + 24) * UNIT)));
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_currency_is_valued_at_its_conversions_mark_and_not_at_all_without_one() {
     state.markets[0].mark = Price(100_000_000);
     assert_eq!(state.to_base(Money(MONEY_MAX), BTC), Err(OutOfRange));
     state.ledgers.insert((ACCOUNT, BTC), Ledger { cash: Money(MONEY_MAX), ..Ledger::default() });
-    assert_eq!((state.cash(), state.equity()), (Err(OutOfRange), None));
+    assert_eq!((state.cash(AccountIndex::NULL), state.equity(AccountIndex::NULL)), (Err(OutOfRange), None));
 }
 
 #[test]
@@ -214,6 +215,34 @@ fn required_margin_covers_the_worst_exposure_of_every_instrument() {
     assert_eq!(state.required_margin(ACCOUNT, INVERSE, 0, 0), Ok(Some(Money(400 * UNIT / 10))));
     assert_eq!(state.required_margin(ACCOUNT, INVERSE, 1, 0), Ok(None));
     assert_eq!(required(i128::from(i64::MAX), 0), Err(OutOfRange));
+}
+
+#[test]
+fn maintenance_margin_is_of_positions_only() {
+    let mut declared = config(AccountKind::Margin);
+    declared.instruments[0].maintenance_margin = Rate(50_000_000);
+    let mut state = new_state(Arc::new(declared)).expect("deposits fit");
+    state.working.insert((ACCOUNT, SPOT), Working { buying: 500, selling: 9_000, reserved: Money(0), ..IDLE });
+    assert_eq!(state.maintenance_margin(ACCOUNT), Ok(Some(Money(0))));
+    hold(&mut state, SPOT, -1_000, 50 * UNIT);
+    assert_eq!(state.maintenance_margin(ACCOUNT), Ok(None));
+    state.markets[0].mark = Price(5_000);
+    assert_eq!(state.maintenance_margin(ACCOUNT), Ok(Some(Money(25 * UNIT / 10))));
+}
+
+#[test]
+fn a_quote_the_other_way_round_divides_and_a_constant_rate_needs_no_mark() {
+    let mut declared = config(AccountKind::Margin);
+    declared.base_currency = BTC;
+    declared.conversions[0] = Conversion { currency: USD, instrument: SPOT, rate: Rate(0) };
+    let mut state = new_state(Arc::new(declared.clone())).expect("deposits fit");
+    assert_eq!(state.to_base(Money(600), USD), Ok(None));
+    state.markets[0].mark = Price(40_000);
+    assert_eq!(state.to_base(Money(600), USD), Ok(Some(Money(2))));
+    assert_eq!(state.to_base(Money(-1_000), USD), Ok(Some(Money(-2))));
+    declared.conversions[0] = Conversion { currency: USD, instrument: NULL_INSTRUMENT, rate: Rate(2_500_000) };
+    let state = new_state(Arc::new(declared)).expect("deposits fit");
+    assert_eq!(state.to_base(Money(1_000), USD), Ok(Some(Money(2))));
 }
 
 #[test]

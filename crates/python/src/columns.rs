@@ -1,6 +1,7 @@
 //! Columns of rows: 64-bit integers of any object with a buffer, or of any sequence.
 
 use cracktrader_core::event::{BarRows, QuoteRows, Rows, SessionRows, TradeRows};
+use cracktrader_core::schedule::ScheduleRows;
 use cracktrader_core::units::{Price, Quantity, Time};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -53,6 +54,15 @@ pub fn rows(given: &Bound<'_, PyAny>) -> PyResult<Rows> {
 /// The rows of a Python `SessionRows`.
 pub fn session_rows(given: &Bound<'_, PyAny>) -> PyResult<SessionRows> {
     Ok(SessionRows { open_time: column(given, "open_time", Time)?, close_time: column(given, "close_time", Time)? })
+}
+
+/// The three columns of a Python `ScheduleRows`. What is in them is checked by the core.
+pub fn schedule_rows(rows: &Bound<'_, PyAny>) -> PyResult<ScheduleRows> {
+    Ok(ScheduleRows {
+        time: column(rows, "time", Time)?,
+        action: column(rows, "action", |value| value)?,
+        value: column(rows, "value", |value| value)?,
+    })
 }
 
 fn column<T>(rows: &Bound<'_, PyAny>, name: &str, make: impl Fn(i64) -> T) -> PyResult<Vec<T>> {

@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::classes::not_canonical;
-use crate::columns::{rows, session_rows};
+use crate::columns::{rows, schedule_rows, session_rows};
 use crate::host::PyHost;
 use crate::value::{Field, Value, named, take_event};
 
@@ -97,6 +97,11 @@ impl Machine {
     #[pyo3(signature = (venue, rows))]
     fn attach_sessions(&mut self, venue: u16, #[pyo3(from_py_with = session_rows)] rows: SessionRows) -> PyResult<()> {
         let attached = self.engine.attach_sessions(VenueIndex(venue), rows);
+        attached.map_err(|problem| PyValueError::new_err(problem.to_string()))
+    }
+
+    fn attach_schedule(&mut self, instrument: u32, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        let attached = self.engine.attach_schedule(InstrumentIndex(instrument), &schedule_rows(rows)?);
         attached.map_err(|problem| PyValueError::new_err(problem.to_string()))
     }
 

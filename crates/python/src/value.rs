@@ -17,7 +17,7 @@ use cracktrader_core::portfolio::Position;
 use cracktrader_core::units::{
     AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, Price, Quantity, StrategyIndex, Time, VenueIndex,
 };
-use cracktrader_core::view::OrderFacts;
+use cracktrader_core::view::{Margin, OrderFacts};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString, PyTuple, PyType};
@@ -165,6 +165,7 @@ given! {
     }
     Position { quantity, cost, proceeds, released, net_fills, fee_quantity, transferred, settled }
     Ledger { cash, fees, spot_cost, realized, transfers, funding }
+    Margin { initial, maintenance }
     Cause { now, depth }
     Command {
         kind, order, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price, expire_time,

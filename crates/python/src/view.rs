@@ -127,6 +127,11 @@ impl View {
         maybe(py, self.ask(py, |view| view.cash())?)
     }
 
+    fn margin<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let margin = self.ask(py, |view| view.margin())?;
+        margin.map(|margin| named(py, &margin, |classes| &classes.margin)).transpose()
+    }
+
     fn orders<'py>(&self, py: Python<'py>, strategy: u16) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let orders = self.ask(py, |view| view.orders(StrategyIndex(strategy)))?;
         orders.into_iter().map(|facts| give_facts(py, facts)).collect()

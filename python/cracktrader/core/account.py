@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from cracktrader.core.instrument import Instrument
-from cracktrader.core.units import RATE_ONE, Money, Quantity, Rounding, money, mul_div_round
+from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
+from cracktrader.core.units import RATE_ONE, Money, Price, Quantity, Rate, Rounding, money, mul_div_round, quantity
 
 
 class AccountKind(IntEnum):
@@ -80,11 +80,51 @@ def book(ledger: Ledger, *, spot: bool, realized: Money, cost: Money, fee: Money
     )
 
 
-def margin(instrument: Instrument, value: Money) -> Money:
-    """Initial margin on an exposure worth `value`, rounded up."""
-    return money(mul_div_round(value, instrument.initial_margin, RATE_ONE, Rounding.CEIL))
+def receive(ledger: Ledger, amount: Money) -> Ledger:
+    """The ledger after funding or interest, received above 0. OutOfRange when an amount does not fit."""
+    return checked(ledger._replace(cash=ledger.cash + amount, funding=ledger.funding + amount))
+
+
+class Exposure(NamedTuple):
+    """The largest long and the largest short position that open orders can lead to, both as magnitudes."""
+
+    long: Quantity
+    short: Quantity
+
+    @property
+    def worst(self) -> Quantity:
+        """The larger of the two."""
+        return max(self.long, self.short)
+
+
+def exposure(held: Quantity, buying: Quantity, selling: Quantity) -> Exposure:
+    """Where a position can get to when all that is being bought fills and when all that is being sold does."""
+    return Exposure(max(held + buying, 0), max(selling - held, 0))
+
+
+def exposed_value(instrument: Instrument, price: Price, exposed: Exposure) -> Money:
+    """What margin is a share of, at `price`: the value of the worst position; of an outcome the most that either side can still lose.
+    OutOfRange when it does not fit."""
+    if instrument.kind is InstrumentKind.OUTCOME:
+        return max(
+            contract_value(instrument, price, quantity(exposed.long)),
+            contract_value(instrument, instrument.max_price - price, quantity(exposed.short)),
+        )
+    return contract_value(instrument, price, quantity(exposed.worst))
+
+
+def is_growth(instrument: Instrument, price: Price, before: Exposure, after: Exposure) -> bool:
+    """Whether `after` is more risk than `before`: a larger worst position, of an outcome a larger loss."""
+    if instrument.kind is InstrumentKind.OUTCOME:
+        return exposed_value(instrument, price, after) > exposed_value(instrument, price, before)
+    return after.worst > before.worst
+
+
+def margin(value: Money, rate: Rate) -> Money:
+    """Margin of `rate` on an exposure worth `value`, rounded up."""
+    return money(mul_div_round(value, rate, RATE_ONE, Rounding.CEIL))
 
 
 def worst_exposure(held: Quantity, buying: Quantity, selling: Quantity) -> Quantity:
     """The largest position, long or short, that open orders can lead to."""
-    return max(abs(held + buying), abs(held - selling))
+    return exposure(held, buying, selling).worst

@@ -5,7 +5,7 @@ Nothing is changed here. Cancels are never blocked by risk.
 
 from typing import NamedTuple
 
-from cracktrader.core.account import AccountKind, worst_exposure
+from cracktrader.core.account import AccountKind, exposure, is_growth, worst_exposure
 from cracktrader.core.config import LOOP_DEPTH
 from cracktrader.core.fee import worst_fee
 from cracktrader.core.group import IDLE, Working
@@ -439,22 +439,26 @@ def _risk_cash(state: State, account: int, terms: Terms) -> Verdict:
 
 
 def _risk_margin(state: State, account: int, terms: Terms, value: Money) -> Verdict:
-    """Equity covers the initial margin of everything the account could hold, and the order's fee; lowering the worst exposure is
-    always allowed."""
+    """Lowering the worst exposure is always allowed. What raises it needs equity at the maintenance margin of what is held, and at the
+    initial margin of everything the account could hold with the order's fee on top."""
     held = state.position(account, terms.instrument).quantity
     buying, selling = _working_with(state, account, terms).sides(held)
-    before = state.working_of(account, terms.instrument).sides(held)
-    if worst_exposure(held, buying, selling) <= worst_exposure(held, *before):
-        return ADMITTED
+    before = exposure(held, *state.working_of(account, terms.instrument).sides(held))
+    after = exposure(held, buying, selling)
     instrument = state.instrument(terms.instrument)
     try:
+        if not is_growth(instrument, state.markets[terms.instrument].mark, before, after):
+            return ADMITTED
+        kept = state.maintenance_margin(account)
         required = state.required_margin(account, terms.instrument, buying, selling)
         fee = state.to_base(worst_fee(instrument, value), instrument.settlement_currency)
     except OutOfRange:
         return Verdict(RejectCode.E_RANGE, terms.quantity, 0)
-    equity = state.equity()
-    if required is None or fee is None or equity is None:
+    equity = state.equity(account)
+    if kept is None or required is None or fee is None or equity is None:
         return Verdict(RejectCode.E_NO_RATE, instrument.settlement_currency, 0)
+    if kept and equity < kept:
+        return Verdict(RejectCode.E_MAINTENANCE, kept, equity)
     if required + fee > equity:
         return Verdict(RejectCode.E_MARGIN, required + fee, equity)
     return ADMITTED

@@ -5,7 +5,7 @@ Depth is not kept; matching is `matching`.
 
 from dataclasses import dataclass
 
-from cracktrader.core.event import Bar, Quote, Trade
+from cracktrader.core.event import Bar, BarRows, Quote, Rows, Trade, TradeRows
 from cracktrader.core.units import NONE_PRICE, Price, Rounding, Time, div_round
 
 
@@ -47,3 +47,12 @@ def show_quote(market: Market, quote: Quote, now: Time) -> None:
     market.ask = quote.ask_price
     market.mark = div_round(quote.bid_price + quote.ask_price, 2, Rounding.HALF_EVEN)
     market.mark_time = now
+
+
+def price_at(rows: Rows, row: int) -> Price:
+    """What the row shows as the mark: a bar's close, a trade's price, a quote's middle, half to even."""
+    if isinstance(rows, BarRows):
+        return rows.close[row]
+    if isinstance(rows, TradeRows):
+        return rows.price[row]
+    return div_round(rows.bid_price[row] + rows.ask_price[row], 2, Rounding.HALF_EVEN)

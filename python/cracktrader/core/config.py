@@ -10,7 +10,7 @@ from cracktrader.core.account import Account, AccountKind
 from cracktrader.core.capability import Venue, venue_problem
 from cracktrader.core.instrument import MAX_DECIMALS, Currency, Instrument, problem
 from cracktrader.core.risk import RiskLimits
-from cracktrader.core.units import I64_MAX, NULL_INDEX, Time
+from cracktrader.core.units import I64_MAX, NULL_INDEX, NULL_INSTRUMENT, Rate, Time
 
 MAX_BAR_VALUE = 2**124
 """Largest size of a value bar: with one more item, of two i64, its sum fits i128."""
@@ -67,10 +67,14 @@ class Stream:
 
 
 class Conversion(NamedTuple):
-    """How a currency is valued in the base currency: the mark of a spot instrument whose base is `currency`."""
+    """How a currency is valued in the base currency: by the last mark of a spot instrument of the two, whichever way round it is quoted
+    (EUR/USD multiplies, USD/JPY divides), or by a constant rate."""
 
     currency: int
     instrument: int
+    """Null where the rate is constant."""
+    rate: Rate = 0
+    """Base currency for one of `currency`; 0 where an instrument gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,10 @@ def config_problem(config: Config) -> str:
     ticks = [(one.instrument, one.kind) for one in config.streams if one.kind is not DataKind.BAR]
     if len(ticks) != len(set(ticks)):
         return "an instrument has two streams of trades, or two of quotes"
+    for conversion in config.conversions:
+        reason = _conversion_problem(config, conversion)
+        if reason:
+            return f"the conversion of {config.currencies[conversion.currency].name}: {reason}"
     driven = [stream.instrument for stream in config.streams if stream.matching]
     if len(driven) != len(set(driven)):
         return "an instrument has two streams that drive matching"
@@ -156,8 +164,21 @@ def _undeclared(config: Config) -> str:
     named += [("a stream: instrument", stream.instrument, instruments) for stream in config.streams]
     for conversion in config.conversions:
         named.append(("a conversion: currency", conversion.currency, currencies))
-        named.append(("a conversion: instrument", conversion.instrument, instruments))
+        if conversion.instrument != NULL_INSTRUMENT:
+            named.append(("a conversion: instrument", conversion.instrument, instruments))
     return next((f"{name} {index} is not declared" for name, index, count in named if index >= count), "")
+
+
+def _conversion_problem(config: Config, conversion: Conversion) -> str:
+    if conversion.instrument == NULL_INSTRUMENT:
+        return "" if conversion.rate > 0 else f"the constant rate {conversion.rate} is not above 0"
+    if conversion.rate:
+        return f"it has an instrument and the constant rate {conversion.rate}, it takes one of them"
+    one = config.instruments[conversion.instrument]
+    pair = {one.base_currency, one.settlement_currency}
+    if not one.is_spot or pair != {conversion.currency, config.base_currency}:
+        return f"{one.name} is no spot instrument of it and the base currency"
+    return ""
 
 
 def _instrument_problem(config: Config, instrument: Instrument) -> str:

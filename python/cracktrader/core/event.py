@@ -9,7 +9,15 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OrderOrdinal, Price, Quantity, Time
+from cracktrader.core.units import (
+    NULL_INDEX,
+    NULL_INSTRUMENT,
+    Money,
+    OrderOrdinal,
+    Price,
+    Quantity,
+    Time,
+)
 
 
 class Source(IntEnum):

@@ -6,7 +6,18 @@ Orders, fees and margins are elsewhere; an instrument is a frozen declaration.
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cracktrader.core.units import I64_MAX, I128_MAX, Money, Price, Quantity, Rate, Rounding, money, mul_div_round
+from cracktrader.core.units import (
+    I64_MAX,
+    I128_MAX,
+    RATE_ONE,
+    Money,
+    Price,
+    Quantity,
+    Rate,
+    Rounding,
+    money,
+    mul_div_round,
+)
 
 MAX_DECIMALS = 12
 
@@ -18,6 +29,8 @@ class InstrumentKind(IntEnum):
     LINEAR = 1
     INVERSE = 2
     QUANTO = 3
+    OUTCOME = 4
+    """Pays 1 or 0 of its settlement currency a contract: linear, its price at most 1, collateralised in full on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,9 @@ class Instrument:
     multiplier: Rate
     """Contract size as a rate; for quanto in units of the settlement currency."""
     initial_margin: Rate
+    """Share of an exposure's value that equity must cover before it may grow."""
+    maintenance_margin: Rate
+    """Share of a position's value below which equity forbids all new risk; 0 sets no such bound."""
     maker_fee: Rate
     taker_fee: Rate
 
@@ -82,6 +98,10 @@ def problem(instrument: Instrument) -> str:
             return f"{name} {value} is outside 1..{most}"
     if instrument.initial_margin < 0:
         return f"initial_margin {instrument.initial_margin} is below 0"
+    if not 0 <= instrument.maintenance_margin <= instrument.initial_margin:
+        return f"maintenance_margin {instrument.maintenance_margin} is outside 0..{instrument.initial_margin}"
+    if instrument.kind is InstrumentKind.OUTCOME:
+        return _outcome_problem(instrument)
     up, down = _exponents(instrument)
     if instrument.kind is InstrumentKind.INVERSE and instrument.max_price * 10**down > I128_MAX:
         return f"max_price {instrument.max_price} does not fit with these decimals"
@@ -89,10 +109,30 @@ def problem(instrument: Instrument) -> str:
     return ""
 
 
+def _outcome_problem(instrument: Instrument) -> str:
+    one = 10**instrument.price_decimals
+    if instrument.max_price != one:
+        return f"max_price {instrument.max_price} of an outcome is not {one}, the price 1"
+    if one % instrument.tick:
+        return f"tick {instrument.tick} does not divide {one}, the price 1"
+    if instrument.initial_margin != RATE_ONE:
+        return (
+            f"initial_margin {instrument.initial_margin} of an outcome is not {RATE_ONE}: it is collateralised in full"
+        )
+    return ""
+
+
+def may_settle_at(instrument: Instrument, price: Price) -> bool:
+    """Whether a settlement can be at the price: an outcome at 0 or 1, an inverse above 0, every other from 0 to its largest price."""
+    if instrument.kind is InstrumentKind.OUTCOME:
+        return price in (0, instrument.max_price)
+    return (0 if instrument.kind is not InstrumentKind.INVERSE else 1) <= price <= instrument.max_price
+
+
 def contract_value(instrument: Instrument, price: Price, quantity: Quantity) -> Money:
     """Magnitude of `quantity` at `price` in the settlement currency, rounded once, half to even. Both are at or above 0.
 
-    linear, spot, quanto: p * q * m; inverse: q * m / p. OutOfRange when it does not fit money, or for an inverse at price 0.
+    linear, spot, quanto, outcome: p * q * m; inverse: q * m / p. OutOfRange when it does not fit money, or for an inverse at price 0.
     """
     up, down = _exponents(instrument)
     if instrument.kind is InstrumentKind.INVERSE:

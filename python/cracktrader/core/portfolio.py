@@ -91,6 +91,17 @@ def fold(position: Position, lot: Lot) -> Position:
     return pay_in_base(after, lot.fee_quantity) if lot.fee_quantity else after
 
 
+def close(position: Position, proceeds: Money) -> Position:
+    """The position after a settlement that brought `proceeds`. OutOfRange when a part does not fit."""
+    return position._replace(
+        quantity=0,
+        cost=0,
+        proceeds=money(position.proceeds + proceeds),
+        released=money(position.released + position.cost),
+        settled=quantity(position.settled - position.quantity),
+    )
+
+
 def pay_in_base(position: Position, fee_quantity: Quantity) -> Position:
     """The position after a fee in the base asset: quantity falls, cost stays with what is left; what reaches or crosses zero releases
     its cost at no proceeds."""

@@ -61,6 +61,7 @@ class RejectCode(IntEnum):
     E_SHORT = 318
     E_CASH = 319
     E_MARGIN = 320
+    E_MAINTENANCE = 321
     E_UNKNOWN_ORDER = 401
     E_CLOSED = 402
     E_NOT_SENT = 403
@@ -94,6 +95,8 @@ class RejectCode(IntEnum):
     V_REDUCE_ONLY = 608
     V_EXPIRED_ON_ARRIVAL = 609
     V_SESSION = 610
+    V_MAINTENANCE = 611
+    V_SETTLED = 612
     S_INVARIANT_QUANTITY = 701
     S_INVARIANT_CASH = 702
     S_INVARIANT_POSITION = 703
@@ -366,6 +369,13 @@ REJECTS: dict[int, Reject] = {
         message="the order needs {value} initial margin, equity is {limit}",
         remedy="send a smaller order or reduce other positions",
     ),
+    321: Reject(
+        number=321,
+        slug="E_MAINTENANCE",
+        stage=Stage.RISK,
+        message="the positions need {value} maintenance margin, equity is {limit}",
+        remedy="reduce positions or add funds: reductions and cancels still pass",
+    ),
     401: Reject(
         number=401,
         slug="E_UNKNOWN_ORDER",
@@ -596,6 +606,20 @@ REJECTS: dict[int, Reject] = {
         stage=Stage.VENUE,
         message="no session is declared in which the order could end",
         remedy="attach sessions to the venue, or use another time in force",
+    ),
+    611: Reject(
+        number=611,
+        slug="V_MAINTENANCE",
+        stage=Stage.VENUE,
+        message="equity was below the maintenance margin at a fill that grows the position",
+        remedy="reduce positions or add funds",
+    ),
+    612: Reject(
+        number=612,
+        slug="V_SETTLED",
+        stage=Stage.VENUE,
+        message="the instrument has settled and trades no more",
+        remedy="trade the next contract",
     ),
     701: Reject(
         number=701,

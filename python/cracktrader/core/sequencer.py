@@ -22,11 +22,9 @@ from cracktrader.core.event import (
     TradeRows,
     times_of,
 )
-from cracktrader.core.matching import Cause
+from cracktrader.core.matching import NO_CAUSE, Cause
 from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Time
 
-NO_CAUSE = Cause(-(2**63), 0)
-"""The cause of what comes from outside."""
 PRODUCER_ENGINE = 65_536
 """Denials and refusals; streams are producers 0.., by their index."""
 PRODUCER_VENUE = 65_537

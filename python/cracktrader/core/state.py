@@ -6,7 +6,7 @@ Aggregates (working quantities, reserves) follow their orders and are rechecked 
 from collections import deque
 from dataclasses import dataclass, field
 
-from cracktrader.core.account import EMPTY, AccountKind, Ledger, margin, worst_exposure
+from cracktrader.core.account import EMPTY, AccountKind, Ledger, exposure
 from cracktrader.core.aggregate import Aggregate
 from cracktrader.core.book import Market
 from cracktrader.core.config import Config, account_of
@@ -22,17 +22,17 @@ from cracktrader.core.reject import RejectCode
 from cracktrader.core.timer import Timers
 from cracktrader.core.units import (
     NONE_PRICE,
+    NULL_INDEX,
+    NULL_INSTRUMENT,
     Money,
     OrderOrdinal,
     OutOfRange,
     Price,
     Quantity,
-    Rounding,
     Time,
     money,
-    mul_div_round,
-    quantity,
 )
+from cracktrader.core.valuation import margin_on, to_base, worth
 
 RECENT_BARS = 4_096
 """How many bars of a derived stream are kept for looking back; those of other streams are the data's."""
@@ -264,77 +264,71 @@ class State:
             if holder == account and self.config.instruments[instrument].settlement_currency == currency
         )
 
-    def required_margin(self, account: int, instrument: int, buying: Quantity, selling: Quantity) -> Money | None:
+    def mark_of(self, instrument: int) -> Price | None:
+        """The last mark, None before the first."""
+        market = self.markets[instrument]
+        return market.mark if market.has_mark else None
+
+    def to_base(self, amount: Money, currency: int) -> Money | None:
+        """The amount in base currency. None without a rate."""
+        return to_base(self.config, self.mark_of, amount, currency)
+
+    def required_margin(
+        self, account: int, instrument: int = NULL_INSTRUMENT, buying: Quantity = 0, selling: Quantity = 0
+    ) -> Money | None:
         """Initial margin of the account in base currency, open orders included, with the working quantities of `instrument` replaced
         by the given ones. None without a mark or rate."""
         total = 0
-        for index in range(len(self.config.instruments)):
+        for index, declared in enumerate(self.config.instruments):
             if self.account_of(index) != account:
                 continue
             held = self.position(account, index).quantity
             working = self.working_of(account, index)
             sides = (buying, selling) if index == instrument else working.sides(held)
-            exposed = worst_exposure(held, *sides)
-            if not exposed:
-                continue
-            market = self.markets[index]
-            if not market.has_mark:
+            exposed = exposure(held, *sides)
+            needed = margin_on(self.config, self.mark_of, index, exposed, declared.initial_margin)
+            if needed is None:
                 return None
-            declared = self.config.instruments[index]
-            needed = margin(declared, contract_value(declared, market.mark, quantity(exposed)))
-            converted = self.to_base(needed, declared.settlement_currency)
-            if converted is None:
-                return None
-            total = money(total + converted)
+            total = money(total + needed)
         return total
 
-    def to_base(self, amount: Money, currency: int) -> Money | None:
-        """The amount in base currency at the conversion's last mark, half to even. None without a rate."""
-        if currency == self.config.base_currency or amount == 0:
-            return amount
-        for conversion in self.config.conversions:
-            market = self.markets[conversion.instrument]
-            if conversion.currency == currency and market.has_mark:
-                return self._convert(amount, currency, conversion.instrument, market.mark)
-        return None
+    def maintenance_margin(self, account: int) -> Money | None:
+        """Maintenance margin of the account's positions in base currency, orders left out. None without a mark or rate."""
+        total = 0
+        for index, declared in enumerate(self.config.instruments):
+            if self.account_of(index) != account:
+                continue
+            exposed = exposure(self.position(account, index).quantity, 0, 0)
+            needed = margin_on(self.config, self.mark_of, index, exposed, declared.maintenance_margin)
+            if needed is None:
+                return None
+            total = money(total + needed)
+        return total
 
-    def _convert(self, amount: Money, currency: int, instrument: int, mark: Price) -> Money:
-        scale = self.config.currencies[currency].scale + self.config.instruments[instrument].price_decimals
-        net = self.config.currencies[self.config.base_currency].scale - scale
-        return money(mul_div_round(amount, mark * 10 ** max(net, 0), 10 ** max(-net, 0), Rounding.HALF_EVEN))
-
-    def position_value(self, position: Position, instrument: int, mark: Price) -> Money:
-        """What a position adds to equity at `mark`: its value where cash was paid for it, else its unrealised profit."""
-        declared = self.config.instruments[instrument]
-        value = declared.value_sign * contract_value(declared, mark, abs(position.quantity))
-        value = value if position.quantity >= 0 else -value
-        return value if declared.is_spot else value - position.cost
-
-    def equity(self) -> Money | None:
-        """Cash and positions of all accounts in base currency. None while a position has no mark or a currency no rate."""
+    def equity(self, account: int = NULL_INDEX) -> Money | None:
+        """Cash and positions of the account, of all for the null account, in base currency. None while a position has no mark or a
+        currency no rate."""
         try:
-            total = self.cash()
+            total = self.cash(account)
             if total is None:
                 return None
-            for (_, instrument), position in sorted(self.accounts.items()):
-                if position.quantity == 0:
+            for (holder, instrument), position in sorted(self.accounts.items()):
+                if position.quantity == 0 or account not in (holder, NULL_INDEX):
                     continue
-                market = self.markets[instrument]
-                if not market.has_mark:
+                value = worth(self.config, self.mark_of, instrument, position)
+                if value is None:
                     return None
-                value = self.position_value(position, instrument, market.mark)
-                converted = self.to_base(value, self.config.instruments[instrument].settlement_currency)
-                if converted is None:
-                    return None
-                total = money(total + converted)
+                total = money(total + value)
             return total
         except OutOfRange:
             return None
 
-    def cash(self) -> Money | None:
-        """Cash of all accounts in base currency; None without a rate. OutOfRange when the sum does not fit."""
+    def cash(self, account: int = NULL_INDEX) -> Money | None:
+        """Cash of the account, of all for the null account, in base currency; None without a rate. OutOfRange when the sum does not fit."""
         total: Money = 0
-        for (_, currency), ledger in sorted(self.ledgers.items()):
+        for (holder, currency), ledger in sorted(self.ledgers.items()):
+            if account not in (holder, NULL_INDEX):
+                continue
             converted = self.to_base(ledger.cash, currency)
             if converted is None:
                 return None

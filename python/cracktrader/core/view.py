@@ -6,6 +6,7 @@ declared indicators.
 
 from typing import NamedTuple
 
+from cracktrader.core.account import AccountKind
 from cracktrader.core.event import Bar
 from cracktrader.core.indicator import BarField, Indicator, IndicatorKind
 from cracktrader.core.intent import OrderId
@@ -13,7 +14,7 @@ from cracktrader.core.order import Order
 from cracktrader.core.portfolio import Position
 from cracktrader.core.random import below, draw
 from cracktrader.core.state import State
-from cracktrader.core.units import Money, OutOfRange, Price, Quantity, Time
+from cracktrader.core.units import Money, OutOfRange, Price, Quantity, Time, money
 
 
 class OrderFacts(NamedTuple):
@@ -84,6 +85,15 @@ def facts(order: Order) -> OrderFacts:
     )
 
 
+class Margin(NamedTuple):
+    """What margin accounts need in base currency."""
+
+    initial: Money
+    """For the worst positions that open orders can lead to: equity above it is free for new risk."""
+    maintenance: Money
+    """For the positions alone: with equity below it no new risk is taken."""
+
+
 class View:
     """Questions of one engine; answers are values."""
 
@@ -143,6 +153,20 @@ class View:
             return self._state.cash()
         except OutOfRange:
             return None
+
+    def margin(self) -> Margin | None:
+        """Margin that the margin accounts need, in base currency; None while a position or order has no mark or a currency no rate."""
+        state, initial, maintenance = self._state, 0, 0
+        try:
+            for account, declared in enumerate(state.config.accounts):
+                if declared.kind is AccountKind.MARGIN:
+                    needed, kept = state.required_margin(account), state.maintenance_margin(account)
+                    if needed is None or kept is None:
+                        return None
+                    initial, maintenance = money(initial + needed), money(maintenance + kept)
+        except OutOfRange:
+            return None
+        return Margin(initial, maintenance)
 
     def orders(self, strategy: int) -> list[OrderFacts]:
         """The strategy's open orders, oldest first."""

@@ -114,6 +114,7 @@ def _instrument(columns: Columns, base_currency: int, fee: int) -> Instrument:
         max_quantity=MAX_QUANTITY,
         multiplier=RATE_ONE,
         initial_margin=RATE_ONE,
+        maintenance_margin=0,
         maker_fee=fee,
         taker_fee=fee,
     )

@@ -74,7 +74,7 @@ canonical! {
     Account { name, venue, kind, deposits }
     Instrument {
         name, venue, kind, base_currency, settlement_currency, settlement_scale, price_decimals, quantity_decimals, tick,
-        lot, max_price, max_quantity, multiplier, initial_margin, maker_fee, taker_fee,
+        lot, max_price, max_quantity, multiplier, initial_margin, maintenance_margin, maker_fee, taker_fee,
     }
     Stream { instrument, kind, matching, volume_decimals, feed_latency, source, rule, size, offset }
     InstrumentLimit { instrument, max_order_quantity, max_position }
@@ -82,7 +82,7 @@ canonical! {
         max_order_notional, max_open_orders, max_orders_per_window, window_ns, price_collar, max_daily_loss, instruments,
     }
     StrategyConfig { name, parameters, limits }
-    Conversion { currency, instrument }
+    Conversion { currency, instrument, rate }
     Config {
         currencies, venues, accounts, instruments, streams, strategies, base_currency, conversions, priorities, on_error,
         recheck_every, seed,

@@ -387,7 +387,7 @@ fn contract_digest() -> Vec<u8> {
 #[must_use]
 pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     let mut out = Vec::new();
-    let (desk, books) = (&venue.desk, &venue.desk.books);
+    let (desk, books) = (&venue.desk, &venue.desk.clearing);
     let busy = || desk.lanes.iter().filter(|lane| !lane.orders.is_empty());
     let tallies = || busy().flat_map(|lane| lane.groups.parents.iter().chain(&lane.groups.legs));
     table(&mut out, busy().map(|lane| lane.orders.len()).sum(), busy().flat_map(|lane| &lane.orders), write_working);
@@ -405,11 +405,12 @@ pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
         currency.write(to);
         write_ledger(held, to);
     });
-    table(&mut out, books.marks.len(), &books.marks, |(instrument, mark), to| {
+    table(&mut out, books.traded.len(), &books.traded, |(instrument, mark), to| {
         instrument.write(to);
         mark.write(to);
     });
     pack!(&mut out; desk.last_key, venue.last_place, desk.last_report, desk.latency_draws, desk.touch_draws);
+    pack!(&mut out; venue.schedule.next as u32);
     table(&mut out, venue.commands.len(), &venue.commands, |(time, command), to| {
         pack!(to; *time, command.order, command.kind as u8);
     });

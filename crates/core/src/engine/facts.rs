@@ -1,21 +1,22 @@
 //! Commit A: what each fact does, as a plan. Facts are never refused for being unwelcome: impossible ones become findings.
 
-use crate::account::checked;
+use crate::account::{checked, receive};
 use crate::engine::plan::Plan;
 use crate::event::{Denied, Event, EventType, Filled, Payload, Replaced, Transfer};
 use crate::group::room;
-use crate::instrument::{Instrument, InstrumentKind, contract_value};
+use crate::instrument::{Instrument, contract_value, may_settle_at};
 use crate::order::{
     Effect, Guard, Life, Order, OrderInput, Outcome, bust, enter, fill, guard_of, is_trailing, start_version,
     takes_limit, takes_stop, transition,
 };
-use crate::portfolio::{FILL, Lot, Position, TRANSFER, Unsettled, refold, settle};
+use crate::portfolio::{FILL, Lot, Position, TRANSFER, Unsettled, close, refold, settle};
 use crate::reject::RejectCode;
 use crate::state::FillRecord;
 use crate::units::{
     AccountIndex, CurrencyIndex, ENGINE_VENUE, I64_MIN, InstrumentIndex, Money, NONE_PRICE, NULL_INSTRUMENT,
     OrderOrdinal, OutOfRange, Price, Quantity, StrategyIndex, money, quantity,
 };
+use crate::valuation::signed_value;
 
 /// The order a report is about, or None.
 #[must_use]
@@ -78,10 +79,7 @@ fn bad_amounts(plan: &Plan<'_>, event: &Event) -> bool {
         (Payload::Transfer(transfer), Some(declared)) => {
             matches!(transfer.quantity.0, 0 | I64_MIN) || !is_price(declared, transfer.price)
         }
-        (Payload::Settlement(settlement), Some(declared)) => {
-            let zero_is_fine = declared.kind != InstrumentKind::Inverse;
-            !(is_price(declared, settlement.price) || (settlement.price.0 == 0 && zero_is_fine))
-        }
+        (Payload::Settlement(settlement), Some(declared)) => !may_settle_at(declared, settlement.price),
         _ => false,
     }
 }
@@ -382,10 +380,8 @@ pub(super) fn apply_account_event(plan: &mut Plan<'_>, event: &Event) -> Result<
         }
         Payload::Transfer(transfer) => apply_transfer(plan, event, transfer)?,
         Payload::Funding(funding) => {
-            let mut ledger = plan.ledger(event.account, funding.currency);
-            ledger.cash = plus(ledger.cash, funding.amount)?;
-            ledger.funding = plus(ledger.funding, funding.amount)?;
-            plan.staged.ledgers.put((event.account, funding.currency), checked(ledger)?);
+            let ledger = receive(&plan.ledger(event.account, funding.currency), funding.amount)?;
+            plan.staged.ledgers.put((event.account, funding.currency), ledger);
         }
         Payload::Settlement(settlement) => apply_settlement(plan, event.account, event.instrument, settlement.price)?,
         _ => {}
@@ -436,7 +432,8 @@ fn deposit(
     Ok(())
 }
 
-/// Every holder closes at `price`, each rounded once; the account closes for their sum. Earlier fills become final.
+/// The account closes at `price` for its one rounded value, as the venue books it; each holder for its own, and the last of them for
+/// what rounding leaves. Earlier fills become final.
 fn apply_settlement(
     plan: &mut Plan<'_>,
     account: AccountIndex,
@@ -445,19 +442,18 @@ fn apply_settlement(
 ) -> Result<(), OutOfRange> {
     let state = plan.state;
     let declared = state.instrument(instrument);
-    let mut proceeds = Money(0);
-    for strategy in plan.owners() {
-        let own = plan.own_position(strategy, instrument);
-        if own.quantity.0 == 0 {
-            continue;
-        }
-        let value = declared.value_sign() * contract_value(declared, price, Quantity(own.quantity.0.abs()))?.0;
-        let value = Money(if own.quantity.0 > 0 { value } else { -value });
-        proceeds = money(proceeds.0 + value.0)?;
-        plan.staged.strategies.put((strategy, instrument), closed(&own, value)?);
+    let held = plan.position(account, instrument);
+    let proceeds = signed_value(declared, &held, price)?;
+    let mut left = proceeds;
+    let holders: Vec<StrategyIndex> =
+        plan.owners().filter(|strategy| plan.own_position(*strategy, instrument).quantity.0 != 0).collect();
+    for strategy in &holders {
+        let own = plan.own_position(*strategy, instrument);
+        let value = if Some(strategy) == holders.last() { left } else { signed_value(declared, &own, price)? };
+        left = money(left.0 - value.0)?;
+        plan.staged.strategies.put((*strategy, instrument), close(&own, value)?);
     }
-    let after = closed(&plan.position(account, instrument), proceeds)?;
-    plan.settle_account(account, instrument, after)?;
+    plan.settle_account(account, instrument, close(&held, proceeds)?)?;
     let none_left = |unsettled: &Unsettled| Unsettled { base: unsettled.base, lots: Vec::new(), settled: Vec::new() };
     if let Some(unsettled) = state.unsettled_accounts.get(&(account, instrument)) {
         plan.staged.unsettled_accounts.put((account, instrument), none_left(unsettled));
@@ -470,17 +466,6 @@ fn apply_settlement(
         plan.staged.fills.put(place.clone(), FillRecord { settled: true, ..*record });
     }
     Ok(())
-}
-
-fn closed(position: &Position, proceeds: Money) -> Result<Position, OutOfRange> {
-    Ok(Position {
-        quantity: Quantity(0),
-        cost: Money(0),
-        proceeds: money(position.proceeds.0 + proceeds.0)?,
-        released: money(position.released.0 + position.cost.0)?,
-        settled: quantity(i128::from(position.settled.0) - i128::from(position.quantity.0))?,
-        ..*position
-    })
 }
 
 /// Codes of what `apply_report` and `apply_account_event` take.

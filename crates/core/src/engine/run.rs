@@ -14,13 +14,19 @@ use crate::event::{
     rows_problem, sessions_problem,
 };
 use crate::intent::Intent;
-use crate::matching::{Cause, Phase, Point, SimulatedVenue};
+use crate::matching::{Cause, NO_CAUSE, Phase, Point, SimulatedVenue};
 use crate::portfolio::Position;
 use crate::reject::RejectCode;
-use crate::sequencer::{Key, NO_CAUSE, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
-use crate::units::{I128_MIN, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
+use crate::schedule::{ScheduleRows, schedule_problem};
+use crate::sequencer::{Key, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
+use crate::units::{
+    AccountIndex, I128_MIN, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money,
+};
 use crate::view::View;
 
+/// Events that move what an account holds.
+pub const BOOKED_EVENTS: [EventType; 5] =
+    [EventType::Filled, EventType::Busted, EventType::Transfer, EventType::Funding, EventType::Settlement];
 /// A UTC day.
 pub const DAY_NS: i64 = 86_400_000_000_000;
 /// The null amount of an equity curve: a mark or a rate is missing.
@@ -110,6 +116,8 @@ pub struct Engine {
     config: Arc<Config>,
     incoming: Incoming,
     market_label: Option<Time>,
+    /// Whether an account moved since the last row: what comes after the last market time has a row of its own at the end.
+    booked: bool,
     holdings: Holdings,
     since_check: u32,
     tracks_day: bool,
@@ -155,6 +163,7 @@ impl Engine {
             interrupted: false,
             incoming: Incoming::new(Arc::clone(&config)),
             market_label: None,
+            booked: false,
             holdings: Holdings::default(),
             since_check: 0,
             tracks_day: config.strategies.iter().any(|strategy| strategy.limits.max_daily_loss.0 != 0),
@@ -189,8 +198,11 @@ impl Engine {
             return Err(ConfigProblem(format!("the columns of stream {stream} {problem}")));
         }
         let venue = self.config.instruments[declared.instrument.at()].venue;
-        if let Some(simulated) = self.venues.iter_mut().find(|one| declared.matching && one.index() == venue) {
-            simulated.attach(declared.instrument, rows.clone());
+        for simulated in self.venues.iter_mut().filter(|_| declared.matching) {
+            if simulated.index() == venue {
+                simulated.attach(declared.instrument, rows.clone());
+            }
+            simulated.desk.clearing.show(declared.instrument, rows.clone());
         }
         self.sequencer.attach(stream, rows);
         Ok(())
@@ -208,6 +220,21 @@ impl Engine {
             simulated.attach_sessions(rows.clone());
         }
         self.sequencer.attach_sessions(venue, rows);
+        Ok(())
+    }
+
+    /// Funding, payments and the settlement of an instrument of a simulated venue. An error for what cannot happen to it.
+    pub fn attach_schedule(&mut self, instrument: InstrumentIndex, rows: &ScheduleRows) -> Result<(), ConfigProblem> {
+        let Some(declared) = self.config.instruments.get(instrument.at()) else {
+            return Err(ConfigProblem(format!("instrument {} is not declared", instrument.0)));
+        };
+        let Some(venue) = self.venues.iter_mut().find(|one| one.index() == declared.venue) else {
+            return Err(ConfigProblem(format!("{} trades at no simulated venue", declared.name)));
+        };
+        if let Some(problem) = schedule_problem(declared, rows) {
+            return Err(ConfigProblem(problem));
+        }
+        venue.attach_schedule(instrument, rows);
         Ok(())
     }
 
@@ -306,16 +333,20 @@ impl Engine {
             return;
         }
         self.take(event(RunStopped, self.store.state.now), 0, host);
+        if self.market_label.is_none() && self.booked {
+            self.market_label = Some(self.store.state.now);
+        }
         self.equity_row();
         self.recheck();
         self.store.closed.extend(self.store.state.orders.values());
     }
 
-    /// Whether all data, and all that was pushed from outside, has been delivered.
+    /// Whether all data and schedules, and all that was pushed from outside, has been delivered.
     #[must_use]
     pub fn exhausted(&self) -> bool {
         let state = &self.store.state;
-        state.started && self.sequencer.exhausted() && state.closed_bars == 0
+        let delivered = state.started && self.sequencer.exhausted() && state.closed_bars == 0;
+        delivered && !self.venues.iter().any(|venue| venue.schedule.peek().is_some())
     }
 
     fn is_over(&self) -> bool {
@@ -383,8 +414,10 @@ impl Engine {
         self.advance(&item, host);
         item.seq_id = self.store.state.seq;
         let committed = self.incoming.commit(&mut self.store, &item);
-        if !MARKET_EVENTS.contains(&item.payload.event_type()) {
+        let code = item.payload.event_type();
+        if !MARKET_EVENTS.contains(&code) {
             self.holdings.known = false;
+            self.booked |= committed.taken && BOOKED_EVENTS.contains(&code);
         } else if committed.taken && self.incoming.moves_mark(&item) {
             self.market_label = Some(item.event_time);
         }
@@ -427,7 +460,7 @@ impl Engine {
         if !self.tracks_day || day == self.store.state.day {
             return;
         }
-        if let Some(equity) = self.store.state.equity() {
+        if let Some(equity) = self.store.state.equity(AccountIndex::NULL) {
             self.store.state.day = day;
             self.store.state.day_equity = equity;
             self.store.touch(LeafKey::Day);
@@ -437,6 +470,7 @@ impl Engine {
     /// One row per market time, labelled with its stamp, taken before the clock moves on.
     fn equity_row(&mut self) {
         let Some(label) = self.market_label.take() else { return };
+        self.booked = false;
         // Rates are marks, so that with conversions cash moves with the market.
         if !self.holdings.known || !self.config.conversions.is_empty() {
             self.take_stock();
@@ -452,7 +486,7 @@ impl Engine {
     fn take_stock(&mut self) {
         let state = &self.store.state;
         self.holdings.known = true;
-        self.holdings.cash = state.cash().ok().flatten();
+        self.holdings.cash = state.cash(AccountIndex::NULL).ok().flatten();
         let positions = state.accounts.iter().filter(|(_, position)| position.quantity.0 != 0);
         self.holdings.open.clear();
         self.holdings.open.extend(positions.map(|((_, instrument), position)| (*instrument, *position)));

@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use super::books::Books;
 use super::fill::{
     Bounds, Offer, Rules, UNBOUNDED, participation, stop_limit_rule, taker_price, trailing_stop, triggered_limit,
 };
 use super::lane::Lane;
 use super::order::{Cause, FillRule, Mode, Report, VenueOrder};
 use crate::capability::Venue;
+use crate::clearing::{Clearing, Unaffordable};
 use crate::config::Config;
-use crate::event::{Cancelled, Event, Filled, Payload, Rejected, Triggered, event};
+use crate::event::{Cancelled, Event, Filled, Payload, Rejected, Source, Triggered, event, source_of};
 use crate::fee::Liquidity;
 use crate::intent::TimeInForce;
 use crate::order::is_trailing;
@@ -35,7 +35,7 @@ pub struct Desk {
     /// Which venue of the configuration it is.
     pub venue: VenueIndex,
     /// Its own account.
-    pub books: Books,
+    pub clearing: Clearing,
     /// By instrument; those of other venues stay empty.
     pub lanes: Vec<Lane>,
     /// Instruments with working orders, in no order that matters: only they have points.
@@ -65,7 +65,7 @@ impl Desk {
             lanes[stream.instrument.at()].volume_decimals = stream.volume_decimals;
         }
         Ok(Self {
-            books: Books::new(&config, account)?,
+            clearing: Clearing::new(Arc::clone(&config), account)?,
             venue,
             lanes,
             busy: Vec::new(),
@@ -109,7 +109,7 @@ impl Desk {
             return;
         }
         let mut size = self.available(instrument, order);
-        let reducible = if reduce_only { self.books.reducible(instrument, order.is_buy()) } else { size };
+        let reducible = if reduce_only { self.clearing.reducible(instrument, order.is_buy()) } else { size };
         size = size.min(reducible);
         if order.time_in_force == TimeInForce::Fok.number() && size < order.remaining() {
             size = Quantity(0);
@@ -256,18 +256,19 @@ impl Desk {
 
     // Reports
 
-    /// Tell the engine, after the report latency and never before an earlier report.
+    /// Tell the engine, after the report latency and never before an earlier report. What is no report has no key.
     pub fn emit(&mut self, instrument: InstrumentIndex, time: Time, payload: Payload, cause: Cause) {
-        self.last_key += 1;
+        let is_report = source_of(payload.event_type()) == Source::BrokerReport;
+        self.last_key += u64::from(is_report);
         let latency = self.declared().report_latency.0.saturating_add(self.jitter());
         self.last_report = self.last_report.max(Time(time.0.saturating_add(latency)));
         let item = event(payload, self.last_report);
         let event = Event {
             event_time: time,
             venue: self.venue,
-            account: self.books.account,
+            account: self.clearing.account,
             instrument,
-            idempotency_key: self.last_key.to_string().into(),
+            idempotency_key: if is_report { self.last_key.to_string().into() } else { Box::default() },
             ..item
         };
         self.reports.push(Report { event, cause });
@@ -312,9 +313,12 @@ impl Desk {
             let has_quotes = matches!(lane.rows, Some(crate::event::Rows::Quotes(_)));
             price = taker_price(declared, traded, order.is_buy(), offer, !has_quotes);
         }
-        let Some(fee) = self.books.pay(&self.config, order, price, quantity, offer.liquidity) else {
-            self.cancel(instrument, index, RejectCode::VFunds, time);
-            return;
+        let fee = match self.clearing.trade(instrument, order.side, quantity, price, offer.liquidity, time) {
+            Ok(fee) => fee,
+            Err(Unaffordable(code)) => {
+                self.cancel(instrument, index, code, time);
+                return;
+            }
         };
         order.filled.0 += quantity.0;
         let (ordinal, side, cause, is_done) = (order.order, order.side, order.cause, order.remaining().0 == 0);

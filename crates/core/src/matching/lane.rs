@@ -31,6 +31,8 @@ pub struct Lane {
     pub used_selling: Quantity,
     /// The working orders, by acceptance.
     pub orders: Vec<VenueOrder>,
+    /// Nothing trades after a settlement.
+    pub settled: bool,
 }
 
 impl Lane {

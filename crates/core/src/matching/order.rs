@@ -4,7 +4,7 @@
 
 use crate::event::Event;
 use crate::intent::{OrderType, Side, TimeInForce};
-use crate::units::{InstrumentIndex, NONE_PRICE, OrderOrdinal, Price, Quantity, Time, numbered};
+use crate::units::{I64_MIN, InstrumentIndex, NONE_PRICE, OrderOrdinal, Price, Quantity, Time, numbered};
 
 /// Rows of the fill table (contract/fills.toml).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,10 +93,12 @@ pub enum Phase {
     Command = 1,
     /// A session opens or closes.
     Session = 2,
+    /// Funding, payments and settlements.
+    Schedule = 3,
     /// Sequenced items.
-    Item = 3,
+    Item = 4,
     /// The open of a bar.
-    Open = 4,
+    Open = 5,
 }
 
 /// What the engine asks of a venue.
@@ -119,6 +121,9 @@ pub struct Cause {
     /// How deep.
     pub depth: u32,
 }
+
+/// The cause of what comes from outside or at a time of its own.
+pub const NO_CAUSE: Cause = Cause { now: Time(I64_MIN), depth: 0 };
 
 /// A request to a venue. Terms are those of the order to submit, or its new terms.
 #[derive(Clone, PartialEq, Eq, Debug)]

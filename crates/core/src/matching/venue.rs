@@ -9,16 +9,20 @@ use std::sync::Arc;
 
 use super::bars::{fill_at_close, open_bar, waits_for_close, walk_bar};
 use super::desk::Desk;
-use super::order::{Command, CommandKind, Mode, Phase, Point, VenueOrder};
+use super::lane::Lane;
+use super::order::{Command, CommandKind, Mode, NO_CAUSE, Phase, Point, VenueOrder};
 use super::ticks::{close_session, meet_shown, show_tick};
 use crate::config::Config;
 use crate::event::{
-    Accepted, CancelRejected, Cancelled, Expired, Rejected, ReplaceRejected, Replaced, Rows, SessionRows,
+    Accepted, CancelRejected, Cancelled, Expired, Funding, InstrumentStatus, Rejected, ReplaceRejected, Replaced, Rows,
+    SessionRows, Settlement,
 };
 use crate::intent::{OrderType, TimeInForce};
 use crate::reject::RejectCode;
+use crate::schedule::{Action, Schedule, ScheduleRows, Scheduled};
 use crate::units::{
-    AccountIndex, InstrumentIndex, NONE_PRICE, NONE_TIME, OrderOrdinal, OutOfRange, Quantity, Time, VenueIndex,
+    AccountIndex, InstrumentIndex, NONE_PRICE, NONE_TIME, OrderOrdinal, OutOfRange, Price, Quantity, Rate, Time,
+    VenueIndex,
 };
 
 /// One simulated venue. Reports collect until the engine takes them.
@@ -32,6 +36,8 @@ pub struct SimulatedVenue {
     pub commands: VecDeque<(Time, Command)>,
     /// Number of the last acceptance.
     pub last_place: u64,
+    /// What happens at times of its own.
+    pub schedule: Schedule,
     /// When orders expire or are due at a session's close. What has left before is passed over.
     deadlines: BinaryHeap<Reverse<(Time, OrderOrdinal, InstrumentIndex)>>,
     ended: bool,
@@ -46,6 +52,7 @@ impl SimulatedVenue {
             sessions: SessionRows::default(),
             commands: VecDeque::new(),
             last_place: 0,
+            schedule: Schedule::default(),
             deadlines: BinaryHeap::new(),
             ended: false,
             next: None,
@@ -67,6 +74,12 @@ impl SimulatedVenue {
     /// The venue's sessions.
     pub fn attach_sessions(&mut self, rows: SessionRows) {
         self.sessions = rows;
+    }
+
+    /// What happens to the instrument at times of its own.
+    pub fn attach_schedule(&mut self, instrument: InstrumentIndex, rows: &ScheduleRows) {
+        self.schedule.add(instrument, rows);
+        self.find_next();
     }
 
     /// Take a command; it arrives after the latency of its kind, and not before those about the same order or its group.
@@ -106,7 +119,12 @@ impl SimulatedVenue {
         if !self.ended {
             let due = self.deadlines.peek().map(|Reverse((time, ..))| point(*time, Phase::Session));
             let lanes = self.desk.busy.iter().filter_map(|instrument| self.desk.lane(*instrument).point());
-            next = next.into_iter().chain(due).chain(lanes).min();
+            let scheduled = self.schedule.peek().map(|one| Point {
+                time: one.time,
+                phase: Phase::Schedule,
+                instrument: one.instrument,
+            });
+            next = next.into_iter().chain(due).chain(scheduled).chain(lanes).min();
         }
         self.next = next;
     }
@@ -126,6 +144,7 @@ impl SimulatedVenue {
                     self.due(instrument, index, time);
                 }
             }
+            Phase::Schedule => self.scheduled(),
             Phase::Open => open_bar(&mut self.desk, point.instrument, point.time),
             _ if self.desk.lane(point.instrument).has_bars() => {
                 walk_bar(&mut self.desk, point.instrument, point.time);
@@ -133,6 +152,36 @@ impl SimulatedVenue {
             _ => show_tick(&mut self.desk, point.instrument, point.time),
         }
         self.find_next();
+    }
+
+    // Schedules
+
+    /// The next row of the schedules: funding and payments on what is held, or the instrument's settlement.
+    fn scheduled(&mut self) {
+        let Some(Scheduled { time, instrument, action, value }) = self.schedule.pop() else { return };
+        let clearing = &mut self.desk.clearing;
+        let amount = match u8::try_from(action).ok().and_then(Action::from_u8) {
+            Some(Action::Funding) => clearing.fund(instrument, Rate(value), time),
+            Some(Action::Payment) => clearing.pay(instrument, Price(value)),
+            _ => return self.settle(instrument, Price(value), time),
+        };
+        if let Some(amount) = amount {
+            let currency = self.desk.config.instruments[instrument.at()].settlement_currency;
+            self.desk.emit(instrument, time, Funding { currency, amount }.into(), NO_CAUSE);
+        }
+    }
+
+    /// Open orders expire, the position closes, and nothing trades again. A value that does not fit settles nothing.
+    fn settle(&mut self, instrument: InstrumentIndex, price: Price, time: Time) {
+        if self.desk.lane(instrument).settled || self.desk.clearing.settle(instrument, price).is_err() {
+            return;
+        }
+        self.desk.lanes[instrument.at()].settled = true;
+        while let Some(order) = self.desk.lane(instrument).orders.first().map(|order| order.order) {
+            self.desk.end(instrument, 0, Expired { order }.into(), time);
+        }
+        self.desk.emit(instrument, time, Settlement { price }.into(), NO_CAUSE);
+        self.desk.emit(instrument, time, InstrumentStatus { frozen: true }.into(), NO_CAUSE);
     }
 
     // Commands
@@ -150,7 +199,7 @@ impl SimulatedVenue {
         self.desk.lanes[instrument.at()].catch_up(time);
         let mut order = self.new_order(command, time);
         let lane = &mut self.desk.lanes[instrument.at()];
-        let code = lane.groups.join(&mut order, &mut lane.orders).or_else(|| refusal(&order, lane.has_bars(), time));
+        let code = lane.groups.join(&mut order, &mut lane.orders).or_else(|| refusal(&order, lane, time));
         if let Some(code) = code {
             let rejected = Rejected { order: order.order, reason: code.number(), text: Box::default() };
             self.desk.emit(instrument, time, rejected.into(), order.cause);
@@ -326,11 +375,14 @@ impl SimulatedVenue {
 }
 
 /// Why the venue does not take the order, or none.
-fn refusal(order: &VenueOrder, has_bars: bool, time: Time) -> Option<RejectCode> {
+fn refusal(order: &VenueOrder, lane: &Lane, time: Time) -> Option<RejectCode> {
+    if lane.settled {
+        return Some(RejectCode::VSettled);
+    }
     if order.time_in_force == TimeInForce::Day.number() && order.expire_time == NONE_TIME {
         return Some(RejectCode::VSession);
     }
-    if order.mode() == Mode::Close && !has_bars && order.close_time == NONE_TIME {
+    if order.mode() == Mode::Close && !lane.has_bars() && order.close_time == NONE_TIME {
         return Some(RejectCode::VSession);
     }
     let is_late = order.time_in_force == TimeInForce::Gtd.number() && order.expire_time <= time;

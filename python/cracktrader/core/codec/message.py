@@ -174,7 +174,7 @@ def encode_config(config: Config) -> bytes:
             ),
             table(
                 pack(
-                    "sHBHHBBBqqqqqqqq",
+                    "sHBHHBBBqqqqqqqqq",
                     (
                         i.name,
                         i.venue,
@@ -190,6 +190,7 @@ def encode_config(config: Config) -> bytes:
                         i.max_quantity,
                         i.multiplier,
                         i.initial_margin,
+                        i.maintenance_margin,
                         i.maker_fee,
                         i.taker_fee,
                     ),
@@ -234,7 +235,7 @@ def encode_config(config: Config) -> bytes:
                 for s in config.strategies
             ),
             pack("H", (config.base_currency,)),
-            table(pack("HI", conversion) for conversion in config.conversions),
+            table(pack("HIq", conversion) for conversion in config.conversions),
             pack("BBBBBIQ", (*config.priorities, config.on_error, config.recheck_every, config.seed)),
         )
     )

@@ -300,7 +300,7 @@ def encode_venue(venue: SimulatedVenue) -> bytes:
     """Everything the simulated venue holds; its digest is its own root."""
     desk = venue.desk
     busy = [lane for lane in desk.lanes.values() if lane.orders]
-    books = desk.books
+    books = desk.clearing
     return b"".join(
         (
             table(_encode_working(order) for lane in busy for order in lane.orders),
@@ -318,8 +318,9 @@ def encode_venue(venue: SimulatedVenue) -> bytes:
             ),
             table(pack("I", (index,)) + encode_position(held) for index, held in sorted(books.positions.items())),
             table(pack("H", (index,)) + pack("oooooo", held) for index, held in sorted(books.ledgers.items())),
-            table(pack("Iq", mark) for mark in sorted(books.marks.items())),
+            table(pack("Iq", mark) for mark in sorted(books.traded.items())),
             pack("QQqQQ", (desk.last_key, venue.last_place, desk.last_report, desk.latency_draws, desk.touch_draws)),
+            pack("I", (venue.schedule.next,)),
             table(pack("qQB", (time, one.order, one.kind)) for time, _, one in venue.commands),
         )
     )

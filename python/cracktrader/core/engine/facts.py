@@ -1,6 +1,6 @@
 """Commit A: what each fact does, as a plan. Facts are never refused for being unwelcome: impossible ones become findings."""
 
-from cracktrader.core.account import checked
+from cracktrader.core.account import checked, receive
 from cracktrader.core.engine.plan import Plan
 from cracktrader.core.event import (
     EVENT_TYPES,
@@ -22,7 +22,7 @@ from cracktrader.core.event import (
     Transfer,
 )
 from cracktrader.core.group import room
-from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
+from cracktrader.core.instrument import Instrument, contract_value, may_settle_at
 from cracktrader.core.order import (
     Effect,
     Guard,
@@ -39,7 +39,7 @@ from cracktrader.core.order import (
     takes_stop,
     transition,
 )
-from cracktrader.core.portfolio import FILL, TRANSFER, Lot, Position, Unsettled, refold, settle
+from cracktrader.core.portfolio import FILL, TRANSFER, Lot, Position, Unsettled, close, refold, settle
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import FillRecord
 from cracktrader.core.units import (
@@ -52,6 +52,7 @@ from cracktrader.core.units import (
     money,
     quantity,
 )
+from cracktrader.core.valuation import signed_value
 
 
 def order_ordinal(payload: Payload) -> int | None:
@@ -99,9 +100,7 @@ def _bad_amounts(plan: Plan, event: Event) -> bool:
             return payload.currency >= len(config.currencies)
         return payload.quantity in (0, I64_MIN) or not _is_price(config.instruments[event.instrument], payload.price)
     if isinstance(payload, Settlement):
-        instrument = config.instruments[event.instrument]
-        zero_is_fine = instrument.kind is not InstrumentKind.INVERSE
-        return not (_is_price(instrument, payload.price) or (payload.price == 0 and zero_is_fine))
+        return not may_settle_at(config.instruments[event.instrument], payload.price)
     return False
 
 
@@ -361,9 +360,7 @@ def apply_account_event(plan: Plan, event: Event) -> None:
         _transfer(plan, event, payload)
     elif isinstance(payload, Funding):
         ledger = plan.ledger(event.account, payload.currency)
-        plan.ledgers[event.account, payload.currency] = checked(
-            ledger._replace(cash=ledger.cash + payload.amount, funding=ledger.funding + payload.amount)
-        )
+        plan.ledgers[event.account, payload.currency] = receive(ledger, payload.amount)
     elif isinstance(payload, Settlement):
         _settlement(plan, event.account, event.instrument, payload.price)
 
@@ -391,20 +388,18 @@ def _deposit(plan: Plan, account: int, currency: int, amount: int) -> None:
 
 
 def _settlement(plan: Plan, account: int, instrument: int, price: Price) -> None:
-    """Every holder closes at `price`, each rounded once; the account closes for their sum. Earlier fills become final."""
+    """The account closes at `price` for its one rounded value, as the venue books it; each holder for its own, and the last of them for
+    what rounding leaves. Earlier fills become final."""
     declared = plan.state.instrument(instrument)
-    proceeds = 0
-    for strategy in (*range(len(plan.state.owners)), NULL_INDEX):
-        own = plan.own_position(strategy, instrument)
-        if own.quantity == 0:
-            continue
-        value = declared.value_sign * contract_value(declared, price, abs(own.quantity))
-        value = value if own.quantity > 0 else -value
-        proceeds = money(proceeds + value)
-        plan.strategies[strategy, instrument] = _closed(own, value)
     held = plan.position(account, instrument)
-    after = _closed(held, proceeds)
-    plan.settle_account(account, instrument, after)
+    proceeds = left = signed_value(declared, held, price)
+    holders = [s for s in (*range(len(plan.state.owners)), NULL_INDEX) if plan.own_position(s, instrument).quantity]
+    for strategy in holders:
+        own = plan.own_position(strategy, instrument)
+        value = left if strategy == holders[-1] else signed_value(declared, own, price)
+        left = money(left - value)
+        plan.strategies[strategy, instrument] = close(own, value)
+    plan.settle_account(account, instrument, close(held, proceeds))
     for place, unsettled in plan.state.unsettled_accounts.items():
         if place == (account, instrument):
             plan.unsettled_accounts[place] = Unsettled(unsettled.base)
@@ -414,13 +409,3 @@ def _settlement(plan: Plan, account: int, instrument: int, price: Price) -> None
     for place_key, record in plan.state.fills.items():
         if place_key[0] == account and record.instrument == instrument and not record.settled:
             plan.fills[place_key] = _settled(record)
-
-
-def _closed(position: Position, proceeds: int) -> Position:
-    return position._replace(
-        quantity=0,
-        cost=0,
-        proceeds=money(position.proceeds + proceeds),
-        released=money(position.released + position.cost),
-        settled=quantity(position.settled - position.quantity),
-    )

@@ -38,13 +38,18 @@ from cracktrader.core.event import (
     sessions_problem,
 )
 from cracktrader.core.intent import Intent
-from cracktrader.core.matching import Cause, Phase, Point, SimulatedVenue
+from cracktrader.core.matching import NO_CAUSE, Cause, Phase, Point, SimulatedVenue
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.sequencer import NO_CAUSE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Key, Sequencer
+from cracktrader.core.schedule import ScheduleRows, schedule_problem
+from cracktrader.core.sequencer import PRODUCER_OUTSIDE, PRODUCER_VENUE, Key, Sequencer
 from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OutOfRange, Time
 from cracktrader.core.view import View
 
 DAY_NS = 86_400_000_000_000
+BOOKED_EVENTS = frozenset(
+    (EventType.FILLED, EventType.BUSTED, EventType.TRANSFER, EventType.FUNDING, EventType.SETTLEMENT)
+)
+"""Events that move what an account holds."""
 _ROWS = {DataKind.BAR: BarRows, DataKind.TRADE: TradeRows, DataKind.QUOTE: QuoteRows}
 """The columns of each kind of stream."""
 
@@ -109,6 +114,8 @@ class Engine:
         """(stamp, equity, cash) in base currency, a row per market time."""
         self.interrupted = False
         self._market_label: Time | None = None
+        self._booked = False
+        """Whether an account moved since the last row: what comes after the last market time has a row of its own at the end."""
         self._since_check = 0
         self._tracks_day = any(strategy.limits.max_daily_loss for strategy in config.strategies)
         host.bind(View(self.state))
@@ -131,8 +138,24 @@ class Engine:
             raise ValueError(f"the columns of stream {stream} {problem}")
         self.sequencer.attach(stream, rows)
         venue = self.config.instruments[declared.instrument].venue
-        if declared.matching and venue in self.venues:
+        if not declared.matching:
+            return
+        if venue in self.venues:
             self.venues[venue].attach(declared.instrument, rows)
+        for simulated in self.venues.values():
+            simulated.desk.clearing.show(declared.instrument, rows)
+
+    def attach_schedule(self, instrument: int, rows: ScheduleRows) -> None:
+        """Funding, payments and the settlement of an instrument of a simulated venue. ValueError for what cannot happen to it."""
+        if instrument >= len(self.config.instruments):
+            raise ValueError(f"instrument {instrument} is not declared")
+        declared = self.config.instruments[instrument]
+        if declared.venue not in self.venues:
+            raise ValueError(f"{declared.name} trades at no simulated venue")
+        problem = schedule_problem(declared, rows)
+        if problem:
+            raise ValueError(problem)
+        self.venues[declared.venue].attach_schedule(instrument, rows)
 
     def attach_sessions(self, venue: int, rows: SessionRows) -> None:
         """The sessions of a venue: events of it, for all its instruments. ValueError when they are not in order."""
@@ -221,14 +244,17 @@ class Engine:
         if self.interrupted:
             return
         self.take(event(RunStopped(), self.state.now), 0)
+        if self._market_label is None and self._booked:
+            self._market_label = self.state.now
         self._equity_row()
         self._recheck()
         self.store.closed.extend(self.state.orders.values())
 
     @property
     def exhausted(self) -> bool:
-        """Whether all data, and all that was pushed from outside, has been delivered."""
-        return self.state.started and self.sequencer.exhausted and not self.state.closed_bars
+        """Whether all data and schedules, and all that was pushed from outside, has been delivered."""
+        delivered = self.state.started and self.sequencer.exhausted and not self.state.closed_bars
+        return delivered and not any(venue.schedule.peek() for venue in self.venues.values())
 
     def _is_over(self) -> bool:
         return self.exhausted or self.interrupted or self.state.stopped != 0
@@ -281,8 +307,11 @@ class Engine:
         self._advance(item)
         taken = Event(self.state.seq, *item[1:])
         committed = self.incoming.commit(taken)
-        if committed.taken and EVENT_TYPES[type(taken.payload)] in MARKET_EVENTS and self.incoming.moves_mark(taken):
+        code = EVENT_TYPES[type(taken.payload)]
+        if committed.taken and code in MARKET_EVENTS and self.incoming.moves_mark(taken):
             self._market_label = taken.event_time
+        elif committed.taken and code in BOOKED_EVENTS:
+            self._booked = True
         before = self.store.images()
         answers = self._call(committed, taken, depth)
         if self.store.recording:
@@ -318,6 +347,7 @@ class Engine:
         """One row per market time, labelled with its stamp, taken before the clock moves on."""
         if self._market_label is None:
             return
+        self._booked = False
         try:
             cash = self.state.cash()
         except OutOfRange:

@@ -4,11 +4,21 @@ What the market shows, and when, is `bars` and `ticks`; commands and points in t
 """
 
 from cracktrader.core.capability import Venue
+from cracktrader.core.clearing import Clearing, Unaffordable
 from cracktrader.core.config import Config, account_of
-from cracktrader.core.event import Cancelled, Filled, Payload, Rejected, Triggered, event
+from cracktrader.core.event import (
+    EVENT_TYPES,
+    Cancelled,
+    Filled,
+    Payload,
+    Rejected,
+    Source,
+    Triggered,
+    event,
+    source_of,
+)
 from cracktrader.core.fee import Liquidity
 from cracktrader.core.intent import TimeInForce
-from cracktrader.core.matching.books import Books
 from cracktrader.core.matching.fill import (
     Bounds,
     Offer,
@@ -41,7 +51,7 @@ class Desk:
         self.venue = venue
         self.declared: Venue = config.venues[venue]
         self.account = account_of(config, venue)
-        self.books = Books(config, self.account)
+        self.clearing = Clearing(config, self.account)
         self.orders: dict[OrderOrdinal, VenueOrder] = {}
         self.lanes: dict[int, Lane] = {
             index: Lane(index, _volume_decimals(config, index), Groups(longest_way(self.declared)))
@@ -63,7 +73,7 @@ class Desk:
             self.end(order, time, Rejected(order.order, RejectCode.V_POST_ONLY, ""))
             return
         size = self._available(order)
-        reducible = self.books.reducible(order.instrument, buys=order.is_buy) if order.reduce_only else size
+        reducible = self.clearing.reducible(order.instrument, buys=order.is_buy) if order.reduce_only else size
         size = min(size, reducible)
         if order.time_in_force == TimeInForce.FOK and size < order.remaining:
             size = 0
@@ -161,8 +171,9 @@ class Desk:
         self.emit(order.instrument, time, payload, order.cause)
 
     def emit(self, instrument: int, time: Time, payload: Payload, cause: Cause) -> None:
-        """Tell the engine, after the report latency and never before an earlier report."""
-        self.last_key += 1
+        """Tell the engine, after the report latency and never before an earlier report. What is no report has no key."""
+        is_report = source_of(EVENT_TYPES[type(payload)]) is Source.BROKER_REPORT
+        self.last_key += is_report
         self.last_report = max(self.last_report, time + self.declared.report_latency + self.jitter())
         item = event(
             payload,
@@ -171,7 +182,7 @@ class Desk:
             venue=self.venue,
             account=self.account,
             instrument=instrument,
-            key=str(self.last_key),
+            key=str(self.last_key) if is_report else "",
         )
         self.reports.append(Report(item, cause))
 
@@ -199,14 +210,15 @@ class Desk:
         return min(size, given - lane.used(order.side))
 
     def _fill(self, order: VenueOrder, offer: Offer, quantity: Quantity, time: Time) -> None:
-        """Fill so much, or end the order when the account cannot pay for it."""
+        """Fill so much, or end the order when the account cannot carry it."""
         instrument, lane = self.config.instruments[order.instrument], self.lanes[order.instrument]
         price = offer.price
         if order.mode is not Mode.LIMIT:
             price = taker_price(self.declared, instrument, order.is_buy, offer, spread=not lane.has_quotes)
-        paid = self.books.pay(order, price, quantity, offer.liquidity)
-        if paid is None:
-            self.cancel(order, RejectCode.V_FUNDS, time)
+        try:
+            paid = self.clearing.trade(order.instrument, order.side, quantity, price, offer.liquidity, time)
+        except Unaffordable as refusal:
+            self.cancel(order, refusal.code, time)
             return
         order.filled += quantity
         if self.declared.participation:

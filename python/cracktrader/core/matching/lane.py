@@ -32,6 +32,8 @@ class Lane:
     used_selling: Quantity = 0
     """What a quote's bid has given."""
     orders: list[VenueOrder] = field(default_factory=list)
+    settled: bool = False
+    """Nothing trades after a settlement."""
 
     @property
     def has_bars(self) -> bool:

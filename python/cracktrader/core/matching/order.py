@@ -46,8 +46,10 @@ class Phase(IntEnum):
     PATH = 0
     COMMAND = 1
     SESSION = 2
-    ITEM = 3
-    OPEN = 4
+    SCHEDULE = 3
+    """Funding, payments and settlements."""
+    ITEM = 4
+    OPEN = 5
 
 
 class CommandKind(IntEnum):
@@ -63,6 +65,10 @@ class Cause(NamedTuple):
 
     now: Time
     depth: int
+
+
+NO_CAUSE = Cause(-(2**63), 0)
+"""The cause of what comes from outside or at a time of its own."""
 
 
 class Command(NamedTuple):

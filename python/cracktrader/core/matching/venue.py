@@ -7,28 +7,31 @@ numbered in contract/fills.toml. Where orders trade is `bars` and `ticks`.
 from bisect import bisect_left, insort
 from heapq import heappop, heappush
 
-from cracktrader.core.account import EMPTY
 from cracktrader.core.config import Config
 from cracktrader.core.event import (
     Accepted,
     Cancelled,
     CancelRejected,
     Expired,
+    Funding,
+    InstrumentStatus,
     Payload,
     Rejected,
     Replaced,
     ReplaceRejected,
     Rows,
     SessionRows,
+    Settlement,
 )
 from cracktrader.core.intent import OrderType, TimeInForce
 from cracktrader.core.matching.bars import fill_at_close, open_bar, waits_for_close, walk_bar
 from cracktrader.core.matching.desk import Desk
 from cracktrader.core.matching.lane import Lane
-from cracktrader.core.matching.order import Command, CommandKind, Mode, Phase, Point, Report, VenueOrder
+from cracktrader.core.matching.order import NO_CAUSE, Command, CommandKind, Mode, Phase, Point, Report, VenueOrder
 from cracktrader.core.matching.ticks import close_session, meet_shown, show_tick
 from cracktrader.core.reject import RejectCode
-from cracktrader.core.units import NONE_PRICE, OrderOrdinal, Time
+from cracktrader.core.schedule import Action, Schedule, ScheduleRows
+from cracktrader.core.units import NONE_PRICE, OrderOrdinal, OutOfRange, Price, Time
 
 
 class SimulatedVenue:
@@ -46,10 +49,7 @@ class SimulatedVenue:
         """When orders expire or are due at a session's close: a heap. What has left before is passed over."""
         self.ended = False
         """After the end of the data commands still arrive, but nothing is shown and nothing expires."""
-        ledgers = self.desk.books.ledgers
-        for currency, amount in config.accounts[self.desk.account].deposits:
-            held = ledgers.get(currency, EMPTY)
-            ledgers[currency] = held._replace(cash=held.cash + amount, transfers=held.transfers + amount)
+        self.schedule = Schedule()
 
     def attach(self, instrument: int, rows: Rows) -> None:
         """The rows that drive matching of the instrument."""
@@ -58,6 +58,10 @@ class SimulatedVenue:
     def attach_sessions(self, rows: SessionRows) -> None:
         """The venue's sessions."""
         self.sessions = rows
+
+    def attach_schedule(self, instrument: int, rows: ScheduleRows) -> None:
+        """What happens to the instrument at times of its own."""
+        self.schedule.add(instrument, rows)
 
     def receive(self, command: Command, now: Time) -> None:
         """Take a command; it arrives after the latency of its kind, and not before those about the same order or its group."""
@@ -82,10 +86,14 @@ class SimulatedVenue:
             return point
         if self.deadlines and (point is None or (self.deadlines[0][0], Phase.SESSION) < point):
             point = Point(self.deadlines[0][0], Phase.SESSION, 0)
+        scheduled = self.schedule.peek()
+        if scheduled is not None:
+            own = Point(scheduled.time, Phase.SCHEDULE, scheduled.instrument)
+            point = own if point is None else min(point, own)
         for lane in self.desk.lanes.values():
-            own = lane.point() if lane.orders else None
-            if own is not None and (point is None or own < point):
-                point = own
+            shown = lane.point() if lane.orders else None
+            if shown is not None and (point is None or shown < point):
+                point = shown
         return point
 
     def run(self, point: Point) -> None:
@@ -93,6 +101,8 @@ class SimulatedVenue:
         if point.phase is Phase.COMMAND:
             arrival, _, command = self.commands.pop(0)
             self._arrive(command, arrival)
+        elif point.phase is Phase.SCHEDULE:
+            self._scheduled()
         elif point.phase is Phase.SESSION:
             time, ordinal = heappop(self.deadlines)
             order = self.desk.orders.get(ordinal)
@@ -108,6 +118,34 @@ class SimulatedVenue:
             walk_bar(self.desk, lane, point.time)
         else:
             show_tick(self.desk, lane, point.time)
+
+    # --- schedules
+
+    def _scheduled(self) -> None:
+        """The next row of the schedules: funding and payments on what is held, or the instrument's settlement."""
+        time, index, action, value = self.schedule.pop()
+        clearing = self.desk.clearing
+        if action == Action.SETTLEMENT:
+            self._settle(self.desk.lanes[index], value, time)
+            return
+        amount = clearing.fund(index, value, time) if action == Action.FUNDING else clearing.pay(index, value)
+        if amount is not None:
+            currency = self.desk.config.instruments[index].settlement_currency
+            self.desk.emit(index, time, Funding(currency, amount), NO_CAUSE)
+
+    def _settle(self, lane: Lane, price: Price, time: Time) -> None:
+        """Open orders expire, the position closes, and nothing trades again. A value that does not fit settles nothing."""
+        if lane.settled:
+            return
+        try:
+            self.desk.clearing.settle(lane.instrument, price)
+        except OutOfRange:
+            return
+        lane.settled = True
+        while lane.orders:
+            self.desk.end(lane.orders[0], time, Expired(lane.orders[0].order))
+        self.desk.emit(lane.instrument, time, Settlement(price), NO_CAUSE)
+        self.desk.emit(lane.instrument, time, InstrumentStatus(True), NO_CAUSE)
 
     # --- commands
 
@@ -178,6 +216,8 @@ class SimulatedVenue:
 
     def _refusal(self, order: VenueOrder, lane: Lane, time: Time) -> int:
         """Why the venue does not take the order, or 0."""
+        if lane.settled:
+            return RejectCode.V_SETTLED
         if order.time_in_force == TimeInForce.DAY and order.expire_time == NONE_PRICE:
             return RejectCode.V_SESSION
         if order.mode is Mode.CLOSE and not lane.has_bars and order.close_time == NONE_PRICE:
