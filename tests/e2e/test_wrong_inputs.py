@@ -82,7 +82,7 @@ COMMAND_LINE = {
     "a period without data": Case(
         "backtest mine.py --data sample:sp500_1d --from 2030-01-01",
         2,
-        "error: sp500_1d has no bar from 2030-01-01: it covers 1999-01-04 to 2019-01-01 UTC\n",
+        "error: sp500_1d has no bars from 2030-01-01: it covers 1999-01-04 to 2019-01-01 UTC\n",
         RUN,
     ),
     "a duration in a unit there is not": Case(
@@ -298,10 +298,24 @@ DATA = {
         "error: --data S&P=bars.csv: 'S&P' is not a symbol: 1 to 64 of A-Z a-z 0-9 . _ : / -\n",
         {**RUN, "bars.csv": ROWS},
     ),
+    "a file given twice": Case(
+        "backtest mine.py --data A=bars.csv --data A=bars.csv",
+        2,
+        "error: --data A=bars.csv is given twice\n",
+        {**RUN, "bars.csv": ROWS},
+    ),
     "two files of one symbol": Case(
         "backtest mine.py --data bars.csv --data deep/bars.csv",
+        3,
+        "error: bars.csv and deep/bars.csv are both called bars: name them, as in --data A=FILE, "
+        "or give files that follow each other as one pattern\n",
+        {**RUN, "bars.csv": ROWS, "deep/bars.csv": ROWS},
+    ),
+    "a time frame that is none": Case(
+        "backtest mine.py --timeframe fast",
         2,
-        "error: bars.csv and deep/bars.csv have one name: give them two, as in --data A=deep/bars.csv\n",
+        "error: --timeframe fast: 'fast' is not a duration: a positive number and one of ns, us, ms, s, m, h, d, w, "
+        'as in "5m"\n',
         RUN,
     ),
     "columns without a name": Case(

@@ -186,7 +186,7 @@ def test_several_files_are_several_instruments(run: Run, engine: str) -> None:
         Path(name).write_text(rows)
     path = strategy("    def on_bar(self, ctx, bar): pass")
     document = run("backtest", path, "--data", "a.csv", "--data", "b.csv", "--engine", engine, "--json").document
-    assert [(one["symbol"], one["bars"]) for one in document["instruments"]] == [("a", 28), ("b", 28)]
+    assert [(one["symbol"], one["rows"]) for one in document["instruments"]] == [("a", 28), ("b", 28)]
 
 
 def test_the_report_is_written_where_it_was_asked_for(run: Run, engine: str) -> None:

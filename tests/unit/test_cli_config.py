@@ -71,9 +71,9 @@ def test_a_period_cuts_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     (run,) = document(capsys, "backtest", CROSS, "--from", "2008-01-01", "--to", "2009-01-01", "--engine", "python")[
         "instruments"
     ]
-    assert run["bars"] == 253
+    assert run["rows"] == 253
     assert main(["backtest", CROSS, "--from", "1980-01-01", "--to", "1981-01-01"]) == 2
-    assert "has no bar from 1980-01-01 to 1981-01-01: it covers 1999-01-04" in capsys.readouterr().err
+    assert "has no bars from 1980-01-01 to 1981-01-01: it covers 1999-01-04" in capsys.readouterr().err
 
 
 def test_quiet_prints_nothing_and_a_symbol_names_the_instrument(
@@ -96,3 +96,18 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_run(capsys: pytest
     Path("folder").mkdir()
     assert main(["backtest", "none.py", "--report", "folder"]) == 2
     assert "cannot write the report to folder: it is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x ticks", "--timeframe x ticks: 'x' is not a number of ticks"),
+        ("0 ticks", "--timeframe 0 ticks: TickBars: a number of trades is a whole number above 0, not 0"),
+        ("1 fortnight", "--timeframe 1 fortnight: '1 fortnight' is not a duration"),
+    ],
+)
+def test_a_time_frame_that_is_none_is_refused_before_data_is_read(
+    capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    assert main(["backtest", CROSS, "--data", "none.csv", "--timeframe", text]) == 2
+    assert message in capsys.readouterr().err

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cracktrader.cli import as_flags, main
+from cracktrader.cli import main
+from cracktrader.cli.console import as_flags
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CROSS = str(REPOSITORY / "examples" / "sma_cross.py")
@@ -54,7 +55,7 @@ def test_convert_repairs_and_writes_what_a_backtest_then_reads(capsys: pytest.Ca
     assert main([*converting[:3], "good.csv", *converting[4:]]) == 0
     assert "it is read with --data ODD=good.csv --every 1d" in capsys.readouterr().out
     (instrument,) = document(capsys, "backtest", CROSS, "--data", "good.parquet", "--engine", engine)["instruments"]
-    assert (instrument["symbol"], instrument["bars"]) == ("ODD", 3)
+    assert (instrument["symbol"], instrument["rows"]) == ("ODD", 3)
 
 
 def test_how_data_is_read_may_stand_in_the_settings(capsys: pytest.CaptureFixture[str], engine: str) -> None:
@@ -62,7 +63,7 @@ def test_how_data_is_read_may_stand_in_the_settings(capsys: pytest.CaptureFixtur
         '[data]\nfiles = ["ODD=odd.csv"]\ncolumns = {close = "Last", time = "Day"}\ntime_format = "%d.%m.%Y"\nrepair = ["drop"]\n'
     )
     (instrument,) = document(capsys, "backtest", CROSS, "--engine", engine)["instruments"]
-    assert (instrument["symbol"], instrument["bars"]) == ("ODD", 3)
+    assert (instrument["symbol"], instrument["rows"]) == ("ODD", 3)
 
 
 def test_a_run_that_was_saved_is_shown_and_written_again(capsys: pytest.CaptureFixture[str], engine: str) -> None:
@@ -74,6 +75,32 @@ def test_a_run_that_was_saved_is_shown_and_written_again(capsys: pytest.CaptureF
     assert Path("runs/first/report.html").is_file() and Path("chart.html").is_file()
     assert main(["report", "runs/first", "--out", "again.html"]) == 0
     assert "report: again.html" in capsys.readouterr().out
+
+
+TICKS = "time,price,quantity\n" + "".join(f"2024-01-02T09:{m:02}:00Z,{100 + m},2\n" for m in range(30, 40))
+TICK_STRATEGY = """
+import cracktrader as ct
+
+class Ticks(ct.Strategy):
+    def on_trade(self, ctx, trade): self.log("trade")
+    def on_bar(self, ctx, bar): self.log(bar.timeframe, bar.close)
+"""
+
+
+def test_trades_are_run_and_bars_are_made_of_them(capsys: pytest.CaptureFixture[str], engine: str) -> None:
+    Path("ticks.csv").write_text(TICKS)
+    Path("mine.py").write_text(TICK_STRATEGY)
+    arguments = ["backtest", "mine.py", "--data", "ABC=ticks.csv", "--timeframe", "5m", "--timeframe", "4 ticks"]
+    ran = document(capsys, *arguments, "--engine", engine)
+    assert [(one["symbol"], one["kind"], one["rows"]) for one in ran["instruments"]] == [("ABC", "trades", 10)]
+    logged = [text for *_, text in ran["runs"][0]["log"]]
+    assert logged.count("trade") == 10 and [text for text in logged if text != "trade"] == [
+        "4 ticks 133.0",
+        "5m 134.0",
+        "4 ticks 137.0",
+    ]
+    cut = document(capsys, *arguments, "--from", "2024-01-02T09:35", "--engine", engine)
+    assert cut["instruments"][0]["rows"] == 5
 
 
 @pytest.mark.parametrize(
@@ -88,6 +115,7 @@ def test_a_run_that_was_saved_is_shown_and_written_again(capsys: pytest.CaptureF
         ("tz='Mars' is not a time zone", "--tz Mars is not a time zone"),
         ('or ask for engine="python"', "or ask for --engine python"),
         ('pass time_format="%d/%m/%Y"', "pass --time-format %d/%m/%Y"),
+        ("are read as UTC (tz= says otherwise)", "are read as UTC (--tz says otherwise)"),
         ("bars.csv: missing close", "bars.csv: missing close"),
     ],
 )

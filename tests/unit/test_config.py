@@ -140,8 +140,9 @@ def test_the_defaults_are_those_of_a_backtest_in_a_program() -> None:
     options = Options()
     for name in ("cash", "account", "currency", "fees", "seed"):
         assert settings()[f"backtest.{name}"].default == getattr(options, name) == in_a_program[name], name
-    for name in ("fill", "submit_latency", "report_latency", "feed_latency"):
-        assert settings()[f"venue.{name}"].default == str(getattr(options.venue, name)), name
+    for name in ("fill", "submit_latency", "report_latency", "feed_latency", "session"):
+        in_a_venue = getattr(options.venue, name)
+        assert settings()[f"venue.{name}"].default == ("" if in_a_venue is None else str(in_a_venue)), name
     assert settings()["engine_backend"].default == in_a_program["engine"]
 
 

@@ -12,7 +12,6 @@ are in `app.py`; nothing heavy is imported before one of them runs.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
@@ -61,6 +60,8 @@ def _run(given: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _fail(given, error.exit_code, "UsageError", error.format_message().replace("Value error, ", ""))
     except CracktraderError as error:
+        from cracktrader.cli.console import as_flags
+
         return _fail(given, error.code, type(error).__name__, as_flags(str(error)))
     except (typer.Abort, KeyboardInterrupt):
         return _fail(given, INTERRUPTED, "Interrupted", "interrupted")
@@ -91,20 +92,3 @@ def _fail(given: Sequence[str], code: int, kind: str, message: str, out: TextIO 
 def command_of(given: Sequence[str]) -> str:
     """The command without its arguments: "backtest", "data info"."""
     return " ".join(word for word in (given[:2] if given[0] in GROUPS else given[:1]) if not word.startswith("-"))
-
-
-_KEYWORD = re.compile(
-    r"""\b(repair|every|stamp|tz|dst|time_format|tick|engine)=(?:"(?P<value>[^"]*)"|'(?P<given>[^']*)'|(?=[,; ]|$))"""
-)
-_COLUMNS = re.compile(r"""\bcolumns(?:=\{"(\w+)": "([^"]*)"\}|=(?=[,; ]|$)|(?=: ))""")
-
-
-def as_flags(message: str) -> str:
-    """A message of the library in the words of the command line: repair="drop" is --repair drop."""
-    message = _KEYWORD.sub(_as_flag, message)
-    return _COLUMNS.sub(lambda found: f"--column {found[1]}={found[2]}" if found[1] else "--column", message)
-
-
-def _as_flag(found: re.Match[str]) -> str:
-    value = found["value"] or found["given"]
-    return f"--{found[1].replace('_', '-')}{' ' + value if value else ''}"

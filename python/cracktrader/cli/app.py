@@ -89,10 +89,16 @@ def backtest(
     account: Annotated[Literal["margin", "cash"] | None, setting("backtest.account", "--account")] = None,
     fees: Annotated[str | None, setting("backtest.fees", "--fees", metavar="NUMBER")] = None,
     seed: Annotated[str | None, setting("backtest.seed", "--seed", metavar="NUMBER")] = None,
+    timeframe: Annotated[list[str] | None, setting("backtest.timeframes", "--timeframe", metavar="SIZE")] = None,
     fill: Annotated[Literal["next_open", "same_close"] | None, setting("venue.fill", "--fill")] = None,
-    submit_latency: Annotated[str | None, setting("venue.submit_latency", "--submit-latency")] = None,
-    report_latency: Annotated[str | None, setting("venue.report_latency", "--report-latency")] = None,
-    feed_latency: Annotated[str | None, setting("venue.feed_latency", "--feed-latency")] = None,
+    submit_latency: Annotated[
+        str | None, setting("venue.submit_latency", "--submit-latency", metavar="DURATION")
+    ] = None,
+    report_latency: Annotated[
+        str | None, setting("venue.report_latency", "--report-latency", metavar="DURATION")
+    ] = None,
+    feed_latency: Annotated[str | None, setting("venue.feed_latency", "--feed-latency", metavar="DURATION")] = None,
+    session: Annotated[str | None, setting("venue.session", "--session", metavar="HOURS")] = None,
     start: Annotated[str | None, setting("data.start", "--from", metavar="TIME")] = None,
     end: Annotated[str | None, setting("data.end", "--to", metavar="TIME")] = None,
     every: Every = None,
@@ -125,11 +131,13 @@ def backtest(
         "backtest.currency": ("--currency", currency),
         "backtest.account": ("--account", account),
         "backtest.fees": ("--fees", fees),
+        "backtest.timeframes": ("--timeframe", timeframe or None),
         "backtest.seed": ("--seed", seed),
         "venue.fill": ("--fill", fill),
         "venue.submit_latency": ("--submit-latency", submit_latency),
         "venue.report_latency": ("--report-latency", report_latency),
         "venue.feed_latency": ("--feed-latency", feed_latency),
+        "venue.session": ("--session", session),
         "data.start": ("--from", start),
         "data.end": ("--to", end),
         **reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair),

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cracktrader.cli.console import note, output_of_strategies, print_json, print_table, progress_bar, say
+from cracktrader.cli.console import as_flags, note, output_of_strategies, print_json, print_table, progress_bar, say
+from cracktrader.cli.sources import cut, named, timeframes
 from cracktrader.cli.strategy_file import load_strategy, parse_parameters
 from cracktrader.errors import ConfigError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from cracktrader.analysis import Result
     from cracktrader.config import Resolved, Settings
-    from cracktrader.data import BarColumns
+    from cracktrader.data.columns import Columns
 
 DIFFERENT = 1
 STRATEGY_RAISED = 4
@@ -49,7 +50,9 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
     with output_of_strategies(request.as_json):
         strategy = load_strategy(request.strategy_file, request.strategy)
         parameters = parse_parameters(strategy, request.parameters)
-        strategy(**parameters)  # refuses wrong parameters before anything is read
+        # Wrong parameters and time frames are refused before anything is read.
+        strategy(**parameters)
+        timeframes(settings.backtest.timeframes)
         data = load_data(settings, quiet=request.quiet)
         if resolved.origins["data.files"] == "default" and not request.quiet:
             note(f"no --data given: this is the bundled sample {data[0].symbol}, the S&P 500 by day")
@@ -69,21 +72,20 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
     return code
 
 
-def load_data(settings: Settings, *, quiet: bool) -> list[BarColumns]:
+def load_data(settings: Settings, *, quiet: bool) -> list[Columns]:
     """The columns of the data settings, cut to the asked period."""
     from cracktrader.cli.data import reading_options
-    from cracktrader.cli.sources import cut, named
-    from cracktrader.data.loading import load_bars
+    from cracktrader.data.loading import load
 
     source = named(settings.data.files)
-    loaded = load_bars(source, **reading_options(settings.data))
-    for bars in loaded:
-        if bars.note and not quiet:
-            note(bars.note)
+    loaded = load(source, **reading_options(settings.data))
+    for columns in loaded:
+        if columns.note and not quiet:
+            note(as_flags(columns.note))
     return cut(loaded, settings.data.start, settings.data.end)
 
 
-def _run(strategy: Any, data: list[BarColumns], engine: str, settings: Settings, request: Request) -> Result:
+def _run(strategy: Any, data: list[Columns], engine: str, settings: Settings, request: Request) -> Result:
     from cracktrader.analysis.backtest import backtest
     from cracktrader.runtime.venue import Venue
 
@@ -103,7 +105,9 @@ def _run(strategy: Any, data: list[BarColumns], engine: str, settings: Settings,
                 submit_latency=_latency(venue.submit_latency),
                 report_latency=_latency(venue.report_latency),
                 feed_latency=_latency(venue.feed_latency),
+                session=venue.session or None,
             ),
+            timeframes=timeframes(trading.timeframes),
             engine=engine,
             progress=progress,
         )
@@ -176,12 +180,13 @@ def are_equal(results: list[Result]) -> bool:
 
 def describe(results: list[Result]) -> dict[str, Any]:
     """The runs as one JSON object."""
+    from cracktrader.data.columns import kind_of
+
     outcome = results[0].outcome
     return {
         "strategies": outcome.strategies,
         "instruments": [
-            {"symbol": bars.symbol, "bars": len(bars), "interval_ns": bars.interval_ns, "note": bars.note}
-            for bars in outcome.bars
+            {"symbol": one.symbol, "kind": kind_of(one), "rows": len(one), "note": one.note} for one in outcome.data
         ],
         "currency": outcome.currency,
         "seed": outcome.seed,
@@ -209,10 +214,11 @@ def _described(result: Result) -> dict[str, Any]:
 def show(results: list[Result], written: Mapping[str, str | None]) -> None:
     """The figures, the cores, the trouble, and what was written where."""
     from cracktrader.analysis.stats import FIGURES, shown
+    from cracktrader.data.columns import kind_of
 
     outcome, stats = results[-1].outcome, results[-1].stats
     parameters = [f"{key}={value}" for one in outcome.strategies for key, value in one["parameters"].items()]
-    instruments = ", ".join(f"{bars.symbol} ({len(bars):,} bars)" for bars in outcome.bars)
+    instruments = ", ".join(f"{one.symbol} ({len(one):,} {kind_of(one)})" for one in outcome.data)
     names = " + ".join(one["name"] for one in outcome.strategies)
     say(f"{' '.join([names, *parameters])} on {instruments}")
     say()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,23 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """A line beside the result."""
     print(text, file=sys.stderr)
+
+
+_KEYWORD = re.compile(
+    r"""\b(repair|every|stamp|tz|dst|time_format|tick|engine)=(?:"(?P<value>[^"]*)"|'(?P<given>[^']*)'|(?=[,; ]|$))"""
+)
+_COLUMNS = re.compile(r"""\bcolumns(?:=\{"(\w+)": "([^"]*)"\}|=(?=[,; ]|$)|(?=: ))""")
+
+
+def as_flags(message: str) -> str:
+    """A message of the library in the words of the command line: repair="drop" is --repair drop."""
+    message = _KEYWORD.sub(_as_flag, message).replace("name them in a dict", "name them, as in --data A=FILE")
+    return _COLUMNS.sub(lambda found: f"--column {found[1]}={found[2]}" if found[1] else "--column", message)
+
+
+def _as_flag(found: re.Match[str]) -> str:
+    value = found["value"] or found["given"]
+    return f"--{found[1].replace('_', '-')}{' ' + value if value else ''}"
 
 
 def program() -> str:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from cracktrader.data import BarColumns
+    from cracktrader.data.columns import Columns
 
 
 def named(files: Sequence[str]) -> list[Any]:
     """[SYMBOL=]PATH texts as sources for `load`."""
-    from cracktrader.data import Bars
-
     if not files:
         raise ConfigError("data.files is empty: name at least one file, or sample:sp500_1d")
-    seen: dict[str, str] = {}
-    sources = []
-    for text in files:
-        symbol, path = split_symbol(text)
-        called = symbol or Path(path).name
-        if called in seen:
-            raise ConfigError(f"{seen[called]} and {text} have one name: give them two, as in --data A={path}")
-        seen[called] = text
-        sources.append(Bars(path, symbol=symbol or None))
-    return sources
+    pairs = [split_symbol(text) for text in files]
+    if len(set(pairs)) < len(pairs):
+        twice = next(text for text in files if files.count(text) > 1)
+        raise ConfigError(f"--data {twice} is given twice")
+    return [{symbol: path} if symbol else path for symbol, path in pairs]
 
 
 def split_symbol(text: str) -> tuple[str, str]:
@@ -46,29 +39,54 @@ def split_symbol(text: str) -> tuple[str, str]:
     return symbol.strip(), path.strip()
 
 
-def cut(loaded: list[BarColumns], start: str, end: str) -> list[BarColumns]:
-    """The bars that open at or after `start` and before `end`. ConfigError where that leaves nothing of an instrument."""
+def cut(loaded: Sequence[Columns], start: str, end: str) -> list[Columns]:
+    """The bars that open, and the ticks that are, at or after `start` and before `end`. ConfigError where nothing of one is left."""
     if not start and not end:
-        return loaded
+        return list(loaded)
     since, until = _moment("--from", start), _moment("--to", end)
     if since is not None and until is not None and since >= until:
         raise ConfigError(f"--from {start} is not before --to {end}")
     period = " ".join(word for word in (start and f"from {start}", end and f"to {end}") if word)
-    return [_cut_one(bars, since, until, period) for bars in loaded]
+    return [_cut_one(columns, since, until, period) for columns in loaded]
 
 
-def _cut_one(bars: BarColumns, since: int | None, until: int | None, period: str) -> BarColumns:
+def _cut_one(columns: Columns, since: int | None, until: int | None, period: str) -> Columns:
     import numpy as np
 
-    from cracktrader.data.columns import ARRAY_FIELDS
+    from cracktrader.data.columns import kind_of
     from cracktrader.data.stamps import time_text
 
-    first = 0 if since is None else int(np.searchsorted(bars.open_time, since, side="left"))
-    last = len(bars) if until is None else int(np.searchsorted(bars.open_time, until, side="left"))
+    arrays = [one.name for one in fields(columns) if hasattr(getattr(columns, one.name), "dtype")]
+    kind = kind_of(columns)
+    times = getattr(columns, "open_time" if kind == "bars" else "time")
+    first = 0 if since is None else int(np.searchsorted(times, since, side="left"))
+    last = len(columns) if until is None else int(np.searchsorted(times, until, side="left"))
     if first >= last:
-        covered = f"{time_text(int(bars.open_time[0]))} to {time_text(int(bars.close_time[-1]))}"
-        raise ConfigError(f"{bars.symbol} has no bar {period}: it covers {covered} UTC")
-    return replace(bars, **{name: getattr(bars, name)[first:last] for name in ARRAY_FIELDS})
+        ends = getattr(columns, "close_time" if kind == "bars" else "time")
+        covered = f"{time_text(int(times[0]))} to {time_text(int(ends[-1]))}"
+        raise ConfigError(f"{columns.symbol} has no {kind} {period}: it covers {covered} UTC")
+    return replace(columns, **{name: getattr(columns, name)[first:last] for name in arrays})
+
+
+def timeframes(texts: Sequence[str]) -> list[Any]:
+    """ "5m", "100 ticks", "10 volume", "1e6 value" as what `backtest` takes."""
+    from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
+
+    makers: dict[str, Callable[[str], Any]] = {
+        "ticks": lambda number: TickBars(int(number)),
+        "volume": lambda number: VolumeBars(float(number)),
+        "value": lambda number: ValueBars(float(number)),
+    }
+    frames: list[Any] = []
+    for text in texts:
+        number, _, unit = text.strip().partition(" ")
+        try:
+            frames.append(makers.get(unit, TimeBars)(number if unit in makers else text.strip()))
+        except ValueError:
+            raise ConfigError(f"--timeframe {text}: {number!r} is not a number of {unit}") from None
+        except ConfigError as error:
+            raise ConfigError(f"--timeframe {text}: {error}") from None
+    return frames
 
 
 def _moment(flag: str, text: str) -> int | None:

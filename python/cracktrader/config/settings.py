@@ -30,6 +30,12 @@ class BacktestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     fees: Annotated[
         float, Meta(ge=-0.1, le=0.1, description="One fee rate for maker and taker; 0.001 is 10 basis points.")
     ] = 0.0
+    timeframes: Annotated[
+        list[str],
+        Meta(
+            description="Bars that the core makes while it runs, beside those of the data: 5m, 1h, 1d, 100 ticks, 10 volume, 1e6 value."
+        ),
+    ] = []
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="Seed of everything random, ctx.random included.")] = 0
 
 
@@ -45,6 +51,12 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = "0"
     report_latency: Annotated[str, Meta(pattern=DURATION, description="Time from the venue to the strategy.")] = "0"
     feed_latency: Annotated[str, Meta(pattern=DURATION, description="Delay of the market data.")] = "0"
+    session: Annotated[
+        str,
+        Meta(
+            description="When the venue is open: bars, 24h, or hours such as 09:30-16:00 America/New_York; empty: not declared."
+        ),
+    ] = ""
 
 
 class DataSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
