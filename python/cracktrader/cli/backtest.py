@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.cli.console import as_flags, note, output_of_strategies, print_json, print_table, progress_bar, say
-from cracktrader.cli.sources import cut, named, timeframes
+from cracktrader.cli.sources import cut, load_files, timeframes
 from cracktrader.cli.strategy_file import load_strategy, parse_parameters
 from cracktrader.errors import ConfigError
 
@@ -75,10 +75,8 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
 def load_data(settings: Settings, *, quiet: bool) -> list[Columns]:
     """The columns of the data settings, cut to the asked period."""
     from cracktrader.cli.data import reading_options
-    from cracktrader.data.loading import load
 
-    source = named(settings.data.files)
-    loaded = load(source, **reading_options(settings.data))
+    loaded = load_files(settings.data.files, reading_options(settings.data))
     for columns in loaded:
         if columns.note and not quiet:
             note(as_flags(columns.note))

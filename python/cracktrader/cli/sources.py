@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cracktrader.data.columns import Columns
 
 
-def named(files: Sequence[str]) -> list[Any]:
-    """[SYMBOL=]PATH texts as sources for `load`."""
+def load_files(files: Sequence[str], options: Mapping[str, Any]) -> list[Columns]:
+    """The columns of [SYMBOL=]PATH texts; one symbol may have several kinds of data."""
+    from cracktrader.data.joining import refuse_twins, share_decimals
+    from cracktrader.data.loading import load
+
     if not files:
         raise ConfigError("data.files is empty: name at least one file, or sample:sp500_1d")
     pairs = [split_symbol(text) for text in files]
     if len(set(pairs)) < len(pairs):
         twice = next(text for text in files if files.count(text) > 1)
         raise ConfigError(f"--data {twice} is given twice")
-    return [{symbol: path} if symbol else path for symbol, path in pairs]
+    loaded = [columns for symbol, path in pairs for columns in load(path, symbol=symbol or None, **options)]
+    refuse_twins(loaded)
+    return share_decimals(loaded)
 
 
 def split_symbol(text: str) -> tuple[str, str]:
