@@ -1,8 +1,9 @@
 """Writes everything that is derived; `--check` writes nothing and exits 1 if anything drifted.
 
 From contract/*.toml: the reject catalogue of both cores, the contract hash inside both codecs, and docs/reference. From the
-commands and the settings of the package: their two pages there. Deliberately not here: the text itself (reject_sources.py,
-reference_pages.py, command_pages.py) and the reading of the contract (contract_tables.py).
+commands and the settings of the package: their two pages there. From runs of the Python core: the pictures of the guide.
+Deliberately not here: the texts and pictures themselves (reject_sources.py, reference_pages.py, command_pages.py,
+order_scenes.py) and the reading of the contract (contract_tables.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import command_pages
 import contract_tables as tables
+import order_scenes
 import reference_pages
 import reject_sources
 
@@ -44,10 +46,15 @@ def with_hash(text: str, digest: str) -> str:
     return HASH_LINE.sub(lambda match: match[1] + digest + match[3], text)
 
 
-def drift() -> dict[str, tuple[str, str]]:
+def drawn() -> dict[str, str]:
+    """The same for what the core itself has to run for, which it can only once the files of `generated` are right."""
+    return order_scenes.pictures()
+
+
+def drift(texts: dict[str, str]) -> dict[str, tuple[str, str]]:
     """Path -> (text on disk, text it must have), for the files that differ; a missing file counts as empty."""
     found: dict[str, tuple[str, str]] = {}
-    for name, wanted in generated().items():
+    for name, wanted in texts.items():
         path = tables.ROOT / name
         actual = path.read_text(encoding="utf-8") if path.exists() else ""
         if actual != wanted:
@@ -67,17 +74,21 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print("usage: generate.py [--check]", file=sys.stderr)
         return 2
-    differing = drift()
-    if arguments == ["--check"]:
+    for make in (generated, drawn):
+        differing = drift(make())
         for name, (actual, wanted) in differing.items():
-            print(summary(name, actual, wanted))
-        return 1 if differing else 0
-    for name, (_, wanted) in differing.items():
-        path = tables.ROOT / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted, encoding="utf-8", newline="\n")
-        print(f"wrote {name}")
+            print(summary(name, actual, wanted) if arguments else write(name, wanted))
+        if arguments and differing:
+            return 1
     return 0
+
+
+def write(name: str, text: str) -> str:
+    """Write one file; what to say about it."""
+    path = tables.ROOT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return f"wrote {name}"
 
 
 if __name__ == "__main__":
