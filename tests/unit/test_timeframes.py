@@ -121,6 +121,35 @@ def ct_indicator_values(result: ct.Result) -> list[Any]:
     return [pair for _, pair in sorted(indicator_values(result.outcome).items())]
 
 
+@pytest.mark.parametrize("source", ["minutes", "ticks"])
+def test_the_history_of_a_time_frame_is_what_was_seen(engine: str, source: str) -> None:
+    class Historian(ct.Strategy):
+        def on_start(self, ctx: Any) -> None:
+            self.seen: dict[str, list[float]] = {}
+
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            seen = self.seen.setdefault(bar.timeframe, [])
+            seen.append(bar.close)
+            for frame, closes in self.seen.items():
+                assert ctx.history("close", timeframe=frame).tolist() == closes
+                assert ctx.history("close", 2, timeframe=frame).tolist() == closes[-2:]
+
+    data = {"A": minutes(60)} if source == "minutes" else ct.Trades(ticks(60), symbol="A")
+    historian = Historian()
+    result = ct.backtest(historian, data, engine=engine, timeframes=["5m", ct.TickBars(7), ct.VolumeBars(11)])
+    assert not result.errors
+    assert len(historian.seen) == (4 if source == "minutes" else 3)
+
+
+def test_kinds_of_one_instrument_may_be_a_list_in_a_dict() -> None:
+    result = ct.backtest(Watcher, {"A": [minutes(5), ct.Trades(ticks(9))], "B": minutes(5)})
+    assert [repr(one).partition(" from")[0] for one in result.outcome.data] == [
+        "BarColumns(A: 5 bars",
+        "TradeColumns(A: 9 trades",
+        "BarColumns(B: 5 bars",
+    ]
+
+
 def test_the_finest_kind_drives_matching_and_time_frames_come_from_trades(engine: str) -> None:
     data = [ct.Bars(minutes(20), symbol="A"), ct.Trades(ticks(60), symbol="A")]
     watcher = Watcher()

@@ -605,6 +605,7 @@ impl From<QuoteRows> for Rows {
 
 /// When the rows are known at the venue: what they are sorted by.
 #[must_use]
+#[inline]
 pub fn times_of(rows: &Rows) -> &[Time] {
     match rows {
         Rows::Bars(rows) => &rows.close_time,

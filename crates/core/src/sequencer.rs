@@ -246,6 +246,7 @@ impl Sequencer {
     }
 
     /// The key of a stream's next row.
+    #[inline]
     fn head(&self, stream: u16) -> Option<Key> {
         let feed = self.feeds[usize::from(stream)].as_ref()?;
         let time = times_of(&feed.rows).get(feed.next)?;
@@ -266,6 +267,7 @@ impl Sequencer {
     }
 
     /// Put what follows where the head just taken was: one sift instead of two.
+    #[inline]
     fn replace_head(&mut self, next: Option<Key>) {
         match next {
             Some(key) => {

@@ -280,6 +280,7 @@ impl Strategies {
 
 impl Direct {
     /// Call it with a view; None when it returned None and recorded nothing: then there is nothing to collect.
+    #[inline]
     fn offer<'py>(&self, py: Python<'py>, view: &Py<impl Sized>) -> Option<PyResult<Bound<'py, PyAny>>> {
         let returned = self.hook.call(py, &self.context, view);
         let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && self.is_empty(py);
@@ -312,6 +313,7 @@ fn empty_bar(py: Python<'_>, config: &Config, stream: usize, timeframe: &str) ->
 }
 
 /// Put a new view in place where a strategy keeps the last one: one that nobody else has may be filled again.
+#[inline]
 fn keep_apart<T: PyClass<Frozen = True> + Into<PyClassInitializer<T>> + Sync>(
     py: Python<'_>,
     last: &mut Py<T>,

@@ -108,10 +108,11 @@ def parts_of(source: Any, options: Options) -> Iterator[tuple[Any, Options]]:
     if isinstance(source, Declared):
         yield from parts_of(source.data, options.within(source))
         return
-    if isinstance(source, Mapping) and source and all(_is_part(value) for value in source.values()):
+    if isinstance(source, Mapping) and source and all(_is_part(value) or _is_list(value) for value in source.values()):
         _one_symbol(options, len(source))
         for symbol, part in source.items():
-            yield from parts_of(part, options.named(str(symbol)))
+            for one in part if _is_list(part) else (part,):
+                yield from parts_of(one, options.named(str(symbol)))
     elif isinstance(source, (list, tuple)) and not is_rows(source):
         if not all(_is_part(value) for value in source):
             raise DataError(
@@ -136,6 +137,13 @@ class FilesOfPattern:
 
 def _is_part(value: Any) -> bool:
     return isinstance(value, (*Declared, BarColumns, TradeColumns, QuoteColumns)) or is_source(value) or is_rows(value)
+
+
+def _is_list(value: Any) -> bool:
+    """Whether a value of a dict by symbol is a list of the instrument's kinds of data: neither a column nor a list of rows."""
+    if not isinstance(value, (list, tuple)) or not value or is_rows(value):
+        return False
+    return all(_is_part(one) and not isinstance(one, str) for one in value)
 
 
 def _one_symbol(options: Options, parts: int) -> None:
