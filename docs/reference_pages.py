@@ -55,6 +55,34 @@ AGGREGATES_HEAD = """\
 Bars that the core makes itself, while it runs, of the trades, quotes or bars of another stream of the same instrument.
 """
 
+INDICATORS_HEAD = """\
+Computed in the core, bar by bar, the same to the bit on both engines. A strategy declares one in `on_start` and reads its value, which
+is NaN until it is warm; lines other than the first are attributes:
+
+```python
+def on_start(self, ctx):
+    self.macd = ctx.indicator(ct.MACD(12, 26, 9, keep=5))
+    self.smooth = ctx.indicator(ct.SMA(10, source=ct.RSI(14)))
+
+def on_bar(self, ctx, bar):
+    if self.macd.crossed_above(self.macd.signal) and self.smooth.value < 50:
+        ctx.target(1)
+```
+
+- `value`, `[0]`: now; `[-1]`: a bar ago; further back as far as `keep=` says (2 unless told). `warm`: whether every line has a value.
+- `crossed_above(other)`, `crossed_below(other)`: another indicator, a line of one, or a number. A cross is previous <= and now >, and
+  false until both were warm; both are to be on the same stream of bars.
+- A kind that reads one number a bar takes `field=` or `source=`: a declaration, a line of one (`ct.MACD().line("signal")`), or a bound
+  indicator or line. A reader of another indicator is fed from the bar on which that is warm.
+- Over fields of bars, sums are kept in whole numbers and divided once, so equal means compare equal, and a cross of two such lines (SMA,
+  WMA, highest, lowest, Donchian, rate of change, VWAP, OBV, linear regression) is exact. Over another indicator the window is summed anew
+  in the order of its values. Recursive kinds use f64 in one written order.
+- `warm` below counts values; n is the period. Multipliers are kept to nine decimals.
+
+What the tests hold each against: TA-Lib on a bundled series of real prices and on random walks, from the first value that TA-Lib gives;
+where TA-Lib has none, the formula in numpy. The tolerance is relative to the largest value of the series.
+"""
+
 LIFECYCLE_HEAD = """\
 The state of an order is (life, pending, triggered, in_doubt) and its quantities. An input is an event and, for the
 events that have one, a guard: the remaining quantity after the event is above (`gt0`), at (`eq0`) or below (`lt0`)
@@ -208,6 +236,36 @@ def aggregates_page() -> str:
     return page("Bars made in the core", "aggregates", AGGREGATES_HEAD, table(head, rows), "## Laws\n", laws)
 
 
+def indicators_page() -> str:
+    """indicators.md"""
+    document = tables.load("indicators")
+    fields = [[f"`{name}`", meaning] for name, _, meaning in document["field"]]
+    parts = [INDICATORS_HEAD, "## Fields of a bar\n", table(["field", "meaning"], fields)]
+    overview = [
+        [f"[`ct.{one['class']}`](#{one['class'].lower()})", ", ".join(f"`{line}`" for line in one["lines"])]
+        for one in document["indicator"]
+    ]
+    parts += ["## Kinds\n", table(["declaration", "lines, the first is the value"], overview)]
+    for one in document["indicator"]:
+        parts += [f"### {one['class']}\n", indicator_table(one)]
+    return page("Indicators", "indicators", *parts)
+
+
+def indicator_table(one: dict[str, Any]) -> str:
+    """What one kind takes, how it is computed, and what it was held against."""
+    defaults = [f"`{name}={default}`" if default else f"`{name}`" for name, _, _, default in one["parameters"]]
+    against = f"TA-Lib {one['ta_lib']}" if one["ta_lib"] else "the formula in numpy"
+    rows = [
+        ["parameters", ", ".join(defaults) or "none"],
+        ["reads", "whole bars" if one["reads"] == "bar" else "one number a bar: `field` or `source`"],
+        ["formula", one["formula"]],
+        ["seeding", one["seeding"]],
+        ["warm after", one["warm"]],
+        ["held against", f"{against}, tolerance {one['tolerance']:g}"],
+    ]
+    return table(["", f"kind {one['number']}"], rows)
+
+
 def fill_outcome(document: dict[str, Any], order_type: str, force: str, kind: str) -> str:
     """What the fill table says for one combination; a blank is an error."""
     for *patterns, outcome in document["cell"]:
@@ -331,4 +389,5 @@ def reference() -> dict[str, str]:
         "docs/reference/capabilities.md": capabilities_page(),
         "docs/reference/fills.md": fills_page(),
         "docs/reference/aggregates.md": aggregates_page(),
+        "docs/reference/indicators.md": indicators_page(),
     }

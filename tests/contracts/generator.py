@@ -26,6 +26,15 @@ from world import (
 
 from cracktrader.core.config import DataKind
 from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
+from cracktrader.core.indicator import (
+    MAX_PERIOD,
+    NULL_SOURCE,
+    PARAMETERS,
+    RULES,
+    BarField,
+    Declaration,
+    IndicatorKind,
+)
 from cracktrader.core.intent import (
     NO_ORDER,
     CancelOrder,
@@ -185,14 +194,39 @@ class Generator(ScriptedHost):
     def _on_start(self, strategy: int) -> Answer:
         answer = Answer(draws=self.rng.randrange(3))
         streams = [index for index, stream in enumerate(self.config.streams) if stream.kind is DataKind.BAR]
-        for _ in range(self.rng.randrange(3) if streams else 0):
-            period = self.rng.choice((1, 2, 5, 30))
-            answer.declarations.append((self.rng.randrange(2), period, self.rng.choice(streams), self.rng.randrange(5)))
+        # Sources are named by index: what the strategies before this one declared is already in the state.
+        first = len(self.state.indicators)
+        for count in range(self.rng.randrange(6) if streams else 0):
+            answer.declarations.append(self._declaration(streams, answer.declarations, first, count))
         if self.rng.random() < 0.3:
             answer.intents.append(self._place(strategy))
         if self.rng.random() < 0.3:
             self._extras(strategy, answer)
         return answer
+
+    def _declaration(self, streams: list[int], earlier: list[Declaration], first: int, count: int) -> Declaration:
+        """An indicator of any kind, often of an earlier one of the same strategy; at times one that is refused."""
+        rng = self.rng
+        kind = rng.choice(list(IndicatorKind))
+        numbers = []
+        for name, low, high in RULES[kind].parameters:
+            typical = (
+                rng.choice((low, 1, 2, 3, 5, 9, 30))
+                if high == MAX_PERIOD
+                else rng.choice((low, 0, 10**9, 2 * 10**9, high))
+            )
+            numbers.append(max(low, typical) + (kind is IndicatorKind.MACD and name == "slow") * 30)
+        source, line, stream = NULL_SOURCE, 0, rng.choice(streams)
+        if count and not RULES[kind].reads_bars and rng.random() < 0.6:
+            read = rng.randrange(count)
+            source, stream = first + read, earlier[read].stream
+            line = rng.randrange(len(RULES[IndicatorKind(earlier[read].kind)].lines) if rng.random() < 0.95 else 4)
+        if rng.random() < 0.03:
+            source = rng.choice((0, first, first + count, NULL_SOURCE - 1))
+        padded = tuple([*numbers, 0, 0, 0, 0][:PARAMETERS])
+        return Declaration(
+            kind, padded, stream, rng.randrange(len(BarField)), source, line, rng.choice((2, 2, 2, 3, 7, 1))
+        )
 
     def _extras(self, strategy: int, answer: Answer) -> None:
         """Randomness, timers, and at times an exception, which takes the rest of the answer with it."""

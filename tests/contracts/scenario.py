@@ -20,16 +20,8 @@ from cracktrader.core.capability import Capabilities, FillModel, Venue
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.engine import Response
-from cracktrader.core.event import (
-    EVENT_TYPES,
-    BarRows,
-    Event,
-    QuoteRows,
-    Rows,
-    SessionRows,
-    TradeRows,
-    source_of,
-)
+from cracktrader.core.event import EVENT_TYPES, BarRows, Event, QuoteRows, Rows, SessionRows, TradeRows, source_of
+from cracktrader.core.indicator import Declaration
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import OrderId
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
@@ -66,7 +58,7 @@ class Answer:
     draws: int = 0
     bounds: list[int] = field(default_factory=list)
     fresh_timers: int = 0
-    declarations: list[tuple[int, int, int, int]] = field(default_factory=list)
+    declarations: list[Declaration] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -173,7 +165,7 @@ class ScriptedHost:
         for _ in range(answer.fresh_timers):
             self.observed.append(view.next_timer(strategy))
         for declared in answer.declarations:
-            self.observed.append(view.declare(strategy, *declared))
+            self.observed.append(_declared(view, strategy, declared))
         seq = view.seq()
         wanted = []
         for index, intent in enumerate(answer.intents):
@@ -199,6 +191,14 @@ class ScriptedHost:
         if about is not None:
             seen.append(view.order_by_ordinal(about))
         return [tuple(tuple(one) for one in value) if isinstance(value, list) else value for value in seen]
+
+
+def _declared(view: Any, strategy: int, declaration: Declaration) -> Any:
+    """The index, or what the view says against it."""
+    try:
+        return view.declare(strategy, declaration)
+    except ValueError as error:
+        return str(error)
 
 
 # --- JSON
@@ -311,7 +311,9 @@ def _answer_out(answer: Answer) -> dict[str, Any]:
 
 
 def _answer_in(data: dict[str, Any]) -> Answer:
-    return Answer(**data | {"intents": [_intent_in(*one) for one in data.get("intents", [])]})
+    declarations = [Declaration(kind, tuple(numbers), *rest) for kind, numbers, *rest in data.get("declarations", [])]
+    intents = [_intent_in(*one) for one in data.get("intents", [])]
+    return Answer(**data | {"intents": intents, "declarations": declarations})
 
 
 def _intent_in(name: str, *values: Any) -> Any:

@@ -12,6 +12,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from cracktrader import backend
 from cracktrader.core.codec import Record, decode_record
 from cracktrader.core.engine import Response
 from cracktrader.core.event import BalanceStatement, Bar, Event, Funding, Transfer
+from cracktrader.core.indicator import Indicator
 from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import NULL_INSTRUMENT
+from cracktrader.strategy.indicator_views import IndicatorView
 
 FOLDER = Path(__file__).resolve().parent / "engine"
 SECOND, MINUTE = 10**9, 60 * 10**9
@@ -66,6 +69,8 @@ class ScriptedHost:
         self.view: Any = None
         self.indicators: dict[int, list[float]] = {}
         """Values of each declared indicator, one for every bar that a strategy is told of."""
+        self.lines: dict[int, str] = {}
+        """What each of them says when the run stops, all its lines, with its older values."""
 
     def bind(self, view: Any) -> None:
         """Take the view."""
@@ -83,20 +88,34 @@ class ScriptedHost:
         self.calls[strategy, name] += 1
         if name == "Bar":
             for index, values in self.indicators.items():
-                values.append(self.view.indicator(index).value)
+                values.append(self._indicator(index).value)
         answer = self.story.answer(strategy, name, self.calls[strategy, name])
+        if name == "RunStopped":
+            self.lines = {index: self._indicator_text(index) for index in self.indicators}
         if answer is None:
             return None
         for _ in range(answer.get("draws", 0)):
             self.view.draw(strategy)
         for indicator in answer.get("indicators", []):
-            self.indicators[self.view.declare(strategy, *indicator)] = []
+            self.indicators[self.view.declare(strategy, indicator)] = []
         timers = self.story.timers(answer)
         for _ in timers:
             self.view.next_timer(strategy)
         return Response(
             self.story.intents(strategy, answer), timers, answer.get("error", ""), answer.get("interrupted", False)
         )
+
+    def _indicator(self, index: int) -> IndicatorView:
+        bound = self.view.indicator(index)
+        return IndicatorView(bound, index) if isinstance(bound, Indicator) else bound
+
+    def _indicator_text(self, index: int) -> str:
+        view = self._indicator(index)
+        older = []
+        with suppress(IndexError):
+            for ago in range(1, 6):
+                older.append(repr(view[-ago]))
+        return f"{view!r} before: {', '.join(older)}"
 
 
 class Run:
@@ -235,6 +254,8 @@ class Run:
 
     def _asked(self, kind: str, name: str = "") -> str:
         machine, story = self.machine, self.story
+        if kind == "lines":
+            return self.host.lines[int(name)]
         if kind == "stopped":
             return RejectCode(machine.stopped).name if machine.stopped else ""
         if kind == "equity":

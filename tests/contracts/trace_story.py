@@ -19,17 +19,8 @@ from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import Capabilities, FillModel, Venue, bits
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
-from cracktrader.core.event import (
-    BarRows,
-    Event,
-    EventType,
-    QuoteRows,
-    Rows,
-    SessionRows,
-    TradeRows,
-    event,
-)
-from cracktrader.core.indicator import BarField, IndicatorKind
+from cracktrader.core.event import BarRows, Event, EventType, QuoteRows, Rows, SessionRows, TradeRows, event
+from cracktrader.core.indicator import MIN_KEEP, NULL_SOURCE, PARAMETERS, BarField, Declaration, IndicatorKind
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import (
     CancelOrder,
@@ -388,11 +379,7 @@ class Story:
         return None
 
     def _with_declarations(self, answer: dict[str, Any]) -> dict[str, Any]:
-        declared = [
-            (IndicatorKind[kind], period, stream, BarField[field.upper()])
-            for kind, period, stream, field in answer.get("indicators", [])
-        ]
-        return answer | {"indicators": declared}
+        return answer | {"indicators": [_declaration(**one) for one in answer.get("indicators", [])]}
 
     def timers(self, answer: dict[str, Any]) -> list[TimerRequest]:
         """Timers to set, as [id, deadline]; a null deadline cancels."""
@@ -445,3 +432,17 @@ class Story:
             return {"trail_kind": kind}
         decimals = instrument.price_decimals if kind == TrailKind.PRICE else 0
         return {"trail_kind": kind, "trail_offset": mantissa(offset, decimals)}
+
+
+def _declaration(
+    kind: str,
+    parameters: list[int],
+    stream: int = 0,
+    field: str = "close",
+    source: int = NULL_SOURCE,
+    line: int = 0,
+    keep: int = MIN_KEEP,
+) -> Declaration:
+    """An indicator as an answer to Start declares it; `source` is an index, in the order of declaration over all strategies."""
+    padded = (*parameters, *[0] * (PARAMETERS - len(parameters)))
+    return Declaration(IndicatorKind[kind], padded, stream, BarField[field.upper()], source, line, keep)

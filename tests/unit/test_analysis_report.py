@@ -98,7 +98,7 @@ def test_an_indicator_with_a_scale_of_its_own_has_a_panel_of_its_own() -> None:
 
     figure = backtest(Volume, {"SPX": sample("sp500_1d").head(100)}, engine="python").plot()
     assert [title.text for title in figure.layout.annotations][2:] == ["SPX", "SPX: indicators"]
-    assert "SMA(5, 'volume')" in [trace.name for trace in figure.data]
+    assert "SMA(5, field='volume')" in [trace.name for trace in figure.data]
 
 
 def test_thinning_keeps_short_series_whole_and_long_ones_in_order() -> None:

@@ -6,6 +6,7 @@ Deliberately not here: what a run computes; golden traces and the fuzzer hold th
 from __future__ import annotations
 
 import math
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -21,14 +22,16 @@ from cracktrader.core import event as events
 from cracktrader.core.codec import CodecError, encode_config
 from cracktrader.core.engine import Response
 from cracktrader.core.event import BarRows, Event, Quote, Trade, event
+from cracktrader.core.indicator import NULL_SOURCE, RULES, Declaration, IndicatorKind
 from cracktrader.core.intent import PlaceOrder
 from cracktrader.data.columns import BarColumns
 from cracktrader.errors import StaleView
 from cracktrader.runtime.declare import Options, declare
 from cracktrader.runtime.streams import rows_of
-from cracktrader.strategy import SMA, Strategy
+from cracktrader.strategy import EMA, MACD, SMA, Indicator, Strategy
 from cracktrader.strategy.host import StrategyHost
-from cracktrader.strategy.views import BarView, IndicatorView, QuoteView, TradeView
+from cracktrader.strategy.indicator_views import IndicatorView
+from cracktrader.strategy.views import BarView, QuoteView, TradeView
 
 MINUTE = 60 * 10**9
 FIRST = 1_700_000_000 * 10**9
@@ -82,6 +85,26 @@ def shown(value: Any) -> list[Any]:
     return [type(value).__name__, type(value).__module__, repr(value), names, {n: repr(v) for n, v in read.items()}]
 
 
+class Halves(Indicator):
+    """Half of what it is given."""
+
+    def update(self, value: Any) -> None:
+        self.value = value / 2
+
+    def __repr__(self) -> str:
+        return "Halves()"
+
+
+class Rise:
+    """What a window rose by."""
+
+    def __call__(self, values: Any) -> Any:
+        return values[-1] - values[0]
+
+    def __repr__(self) -> str:
+        return "Rise()"
+
+
 class Probe(Strategy):
     """Dumps every view it is given."""
 
@@ -90,6 +113,10 @@ class Probe(Strategy):
         self.kept: list[Any] = []
         self.sma = ctx.indicator(SMA(3))
         self.slow = ctx.indicator(SMA(5, field="volume"))
+        self.macd = ctx.indicator(MACD(2, 5, 3, field="hlc3", keep=4))
+        self.chained = ctx.indicator(EMA(3, source=self.macd.signal))
+        self.own = ctx.indicator(Halves(), field="ohlc4")
+        self.spread = ctx.indicator(Rise(), field=self.macd.signal, window=2, keep=3)
         ctx.set_timer(at=FIRST + 150 * 10**9)
 
     def keep(self, *values: Any) -> None:
@@ -100,8 +127,26 @@ class Probe(Strategy):
 
     def on_event(self, ctx: Any, event: Any) -> None:
         self.keep(event)
-        self.dump.append([*shown(self.sma), self.sma[0], self.sma[-1], float(self.slow)])
-        self.dump.append([self.sma.crossed_above(self.slow), self.sma.crossed_below(self.slow)])
+        views = [
+            self.sma,
+            self.slow,
+            self.macd,
+            self.macd.signal,
+            self.macd.histogram,
+            self.chained,
+            self.own,
+            self.spread,
+        ]
+        for view in views:
+            self.dump.append([*shown(view), view[0], view[-1], float(view), hash(view) == hash(view)])
+            others = [*views, 100.0, 100, -0.5]
+            self.dump.append([(view.crossed_above(other), view.crossed_below(other)) for other in others])
+            for wrong in ("100", None):
+                with pytest.raises(TypeError, match="an indicator crosses another one or a number, not"):
+                    view.crossed_above(wrong)
+        with pytest.raises(AttributeError) as raised:
+            _ = self.macd.trigger
+        self.dump.append([str(raised.value), self.macd[-3], self.spread[-2]])
         self.dump.append([ctx.now, ctx.time, ctx.equity, ctx.cash, ctx.warm, ctx.mark(), ctx.symbols])
         self.keep(ctx.position(), ctx.account_position(), *ctx.orders())
         if event.event_type == "Bar":
@@ -258,42 +303,99 @@ def test_a_bar_is_frozen(engine: str) -> None:
     ran(engine, [Vandal()], count=2)
 
 
-def test_an_indicator_keeps_two_values(engine: str) -> None:
+def test_an_indicator_says_how_many_values_it_keeps(engine: str) -> None:
     class Reader(Strategy):
         def on_start(self, ctx: Any) -> None:
             self.sma = ctx.indicator(SMA(2))
+            self.longer = ctx.indicator(SMA(2, keep=4))
+            self.seen: list[float] = []
 
         def on_bar(self, ctx: Any, bar: Any) -> None:
             assert isinstance(self.sma, IndicatorView)
             assert self.sma.warm is not math.isnan(self.sma.value)
-            with pytest.raises(
-                IndexError, match=r"an indicator keeps its value now \[0\] and a bar ago \[-1\], not \[1\]"
-            ):
-                _ = self.sma[1]
+            for ago in (1, -2, "x"):
+                with pytest.raises(
+                    IndexError,
+                    match=rf"this indicator keeps 2 values, \[0\] now to \[-1\], not \[{ago}\]: declare it with a larger keep=",
+                ):
+                    _ = self.sma[ago]
+            with pytest.raises(IndexError, match=r"keeps 4 values, \[0\] now to \[-3\], not \[-4\]"):
+                _ = self.longer[-4]
+            self.seen.insert(0, self.sma.value)
+            kept = [*self.seen, *[math.nan] * 4][:4]
+            assert repr([self.longer[-ago] for ago in range(4)]) == repr(kept)
 
-    ran(engine, [Reader()], count=5)
+    ran(engine, [Reader()], count=9)
 
 
-def test_the_view_refuses_what_is_out_of_range(engine: str) -> None:
+REFUSED = [
+    ((0, 0, 0, 0), {}, "SMA period 0 is outside 1..100000"),
+    ((100_001, 0, 0, 0), {}, "SMA period 100001 is outside 1..100000"),
+    ((5, 0, 1, 0), {}, "SMA parameter 2 1 is outside 0..0"),
+    ((5, 0, 0, 0), {"stream": 9}, "indicator stream 9 is not declared"),
+    ((5, 0, 0, 0), {"kind": 99}, "indicator kind 99 is not declared"),
+    ((5, 0, 0, 0), {"bar_field": 9}, "indicator field 9 is not declared"),
+    ((5, 0, 0, 0), {"keep": 1}, "indicator keep 1 is outside 2..10000"),
+    ((5, 0, 0, 0), {"source": 7}, "indicator source 7 is not declared"),
+    ((5, 0, 0, 0), {"source": 1}, "indicator source 1 is of another strategy or stream"),
+    ((5, 0, 0, 0), {"source": 0, "line": 1}, "indicator line 1 is not declared"),
+    ((5, 0, 0, 0), {"kind": IndicatorKind.ATR, "source": 0}, "ATR reads whole bars, it takes no source"),
+    ((9, 9, 1, 0), {"kind": IndicatorKind.MACD}, "MACD fast 9 is not below slow 9"),
+]
+
+
+def test_the_view_refuses_what_cannot_be_declared(engine: str) -> None:
     class Asker(Strategy):
         def on_start(self, ctx: Any) -> None:
-            for period in (0, -1, 100_001, 2**40):
-                with pytest.raises(ValueError, match=f"indicator period {period} is outside 1..100000"):
-                    ctx.view.declare(0, 0, period, 0, 3)
-            with pytest.raises((IndexError, ValueError)):
-                ctx.view.declare(0, 0, 5, 9, 3)
-            with pytest.raises(ValueError):
-                ctx.view.declare(0, 9, 5, 0, 3)
+            assert [ctx.view.declare(owner, declaration((5, 0, 0, 0))) for owner in (0, 1)] == [0, 1]
+            for parameters, changes, problem in REFUSED:
+                with pytest.raises(ValueError, match=re.escape(problem)):
+                    ctx.view.declare(0, declaration(parameters, **changes))
 
         def on_bar(self, ctx: Any, bar: Any) -> None:
             with pytest.raises(ValueError, match="indicators are declared in on_start only"):
-                ctx.view.declare(0, 0, 5, 0, 3)
+                ctx.view.declare(0, declaration((5, 0, 0, 0)))
             for question in (ctx.view.mark, ctx.view.account_position, ctx.view.draw, ctx.view.indicator):
                 with pytest.raises(IndexError):
                     question(7)
             assert ctx.view.order(0, 99, 0) is None and ctx.view.order_by_ordinal(99) is None
 
-    ran(engine, [Asker()], count=2)
+    ran(engine, [Asker(), Strategy()], count=2)
+
+
+def test_each_kind_takes_its_parameters_to_the_ends_of_their_ranges_and_has_its_lines(engine: str) -> None:
+    class Asker(Strategy):
+        def on_start(self, ctx: Any) -> None:
+            for kind, rule in RULES.items():
+                best = [parameter.high if parameter.name != "fast" else 1 for parameter in rule.parameters]
+                for place, (name, low, high) in enumerate(rule.parameters):
+                    for value in (low, high):
+                        numbers = [*best[:place], value, *best[place + 1 :], 0, 0, 0, 0][:4]
+                        if name != "fast" or value == low:
+                            index = ctx.view.declare(0, declaration(tuple(numbers), kind=kind, keep=3))
+                            assert ctx.view.indicator(index) is not None
+                    for value in (low - 1, high + 1):
+                        numbers = [*best[:place], value, *best[place + 1 :], 0, 0, 0, 0][:4]
+                        with pytest.raises(
+                            ValueError, match=re.escape(f"{kind.name} {name} {value} is outside {low}..")
+                        ):
+                            ctx.view.declare(0, declaration(tuple(numbers), kind=kind))
+                index = ctx.view.declare(0, declaration(tuple([*best, 0, 0, 0, 0][:4]), kind=kind))
+                numbers = (2, 0, 0, 0)
+                for line in range(len(rule.lines)):
+                    ctx.view.declare(0, declaration(numbers, source=index, line=line))
+                with pytest.raises(ValueError, match=f"indicator line {len(rule.lines)} is not declared"):
+                    ctx.view.declare(0, declaration(numbers, source=index, line=len(rule.lines)))
+
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            """Only so that bars are read."""
+
+    ran(engine, [Asker()], count=3)
+
+
+def declaration(parameters: tuple[int, ...], **changes: int) -> Declaration:
+    """An SMA of closes of the first stream, but for what is changed."""
+    return Declaration(0, parameters, 0, 3, NULL_SOURCE, 0, 2)._replace(**changes)
 
 
 def test_a_context_is_stale_after_its_callback(engine: str) -> None:

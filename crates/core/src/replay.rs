@@ -57,7 +57,7 @@ impl Host for RecordedHost {
         view.restore(strategy, answer.random_counter, answer.next_timer);
         for declared in &answer.declarations {
             // One that cannot be declared leaves no trace, so that the record differs and is named.
-            let _ = view.declare(strategy, declared.kind, declared.period, (declared.stream, declared.bar_field));
+            let _ = view.declare(strategy, *declared);
         }
         Some(Response {
             intents: answer.intents.iter().map(|(intent, _)| *intent).collect(),

@@ -350,7 +350,7 @@ fn wide_mul_div_round(a: i128, b: i128, denominator: i128, mode: Rounding) -> Re
 const LOW: u128 = u64::MAX as u128;
 
 /// a * b as (high, low), by four products of halves.
-fn widening_mul(a: u128, b: u128) -> (u128, u128) {
+pub(crate) fn widening_mul(a: u128, b: u128) -> (u128, u128) {
     let (a_high, a_low) = (a >> 64, a & LOW);
     let (b_high, b_low) = (b >> 64, b & LOW);
     let lowest = a_low * b_low;

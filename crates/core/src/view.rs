@@ -7,7 +7,9 @@ use thiserror::Error;
 
 use crate::account::AccountKind;
 use crate::event::Bar;
-use crate::indicator::{BarField, Indicator, IndicatorKind};
+use crate::indicator::{
+    BarField, Declaration, Indicator, IndicatorKind, MAX_KEEP, MIN_KEEP, NULL_SOURCE, parameter_problem,
+};
 use crate::intent::OrderId;
 use crate::order::Order;
 use crate::portfolio::Position;
@@ -16,9 +18,6 @@ use crate::state::State;
 use crate::units::{
     AccountIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex, Time, money,
 };
-
-/// Longest period of an indicator.
-const MAX_PERIOD: u32 = 100_000;
 
 /// An order as a strategy sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,17 +113,26 @@ pub fn facts(order: &Order) -> OrderFacts {
 }
 
 /// Why an indicator cannot be declared.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum DeclareProblem {
     /// The run has started.
     #[error("indicators are declared in on_start only")]
     Started,
-    /// The period is too short or too long.
-    #[error("indicator period {0} is outside 1..100000")]
-    Period(u32),
+    /// The kind does not take these parameters.
+    #[error("{0}")]
+    Parameters(String),
     /// A number stands for nothing.
     #[error("indicator {0} {1} is not declared")]
-    Unknown(&'static str, u16),
+    Unknown(&'static str, u32),
+    /// Too few or too many values are to be kept.
+    #[error("indicator keep {0} is outside {MIN_KEEP}..{MAX_KEEP}")]
+    Keep(u16),
+    /// The kind reads no single number.
+    #[error("{0} reads whole bars, it takes no source")]
+    TakesNoSource(&'static str),
+    /// The source is not the strategy's own, or not on the same stream.
+    #[error("indicator source {0} is of another strategy or stream")]
+    Source(u32),
 }
 
 /// What margin accounts need in base currency.
@@ -289,29 +297,27 @@ impl<'a> View<'a> {
     }
 
     /// Declare an indicator on a bar stream and return its index; an error after the start or for a bad argument.
-    pub fn declare(
-        &mut self,
-        strategy: StrategyIndex,
-        kind: u8,
-        period: u32,
-        (stream, bar_field): (u16, u8),
-    ) -> Result<u32, DeclareProblem> {
+    pub fn declare(&mut self, strategy: StrategyIndex, declaration: Declaration) -> Result<u32, DeclareProblem> {
         let state = &mut *self.state;
         if state.started {
             return Err(DeclareProblem::Started);
         }
-        if !(1..=MAX_PERIOD).contains(&period) {
-            return Err(DeclareProblem::Period(period));
+        let unknown = |what, number: u32| DeclareProblem::Unknown(what, number);
+        let kind = IndicatorKind::from_u8(declaration.kind).ok_or(unknown("kind", declaration.kind.into()))?;
+        let field = BarField::from_u8(declaration.bar_field).ok_or(unknown("field", declaration.bar_field.into()))?;
+        let stream = usize::from(declaration.stream);
+        let stream = *state.config.streams.get(stream).ok_or(unknown("stream", declaration.stream.into()))?;
+        if let Some(problem) = parameter_problem(kind, &declaration.parameters) {
+            return Err(DeclareProblem::Parameters(problem));
         }
-        let Some(declared) = state.config.streams.get(usize::from(stream)) else {
-            return Err(DeclareProblem::Unknown("stream", stream));
-        };
-        let field = BarField::from_u8(bar_field).ok_or(DeclareProblem::Unknown("field", bar_field.into()))?;
-        let kind = IndicatorKind::from_u8(kind).ok_or(DeclareProblem::Unknown("kind", kind.into()))?;
-        let instrument = state.instrument(declared.instrument);
-        let decimals = if field == BarField::Volume { declared.volume_decimals } else { instrument.price_decimals };
-        let input = (stream, field, decimals);
-        state.indicators.push(Indicator::new(strategy, kind, period, declared.instrument, input));
+        if !(MIN_KEEP..=MAX_KEEP).contains(&declaration.keep) {
+            return Err(DeclareProblem::Keep(declaration.keep));
+        }
+        if declaration.source != NULL_SOURCE {
+            source_problem(state, strategy, kind, &declaration)?;
+        }
+        let decimals = (state.instrument(stream.instrument).price_decimals, stream.volume_decimals);
+        state.indicators.push(Indicator::new(strategy, declaration, (kind, field), stream.instrument, decimals));
         Ok(state.indicators.len() as u32 - 1)
     }
 
@@ -320,4 +326,26 @@ impl<'a> View<'a> {
     pub fn indicator(&self, index: u32) -> Option<&Indicator> {
         self.state.indicators.get(index as usize)
     }
+}
+
+/// Why the source cannot be read: it comes earlier, is the strategy's own and on the same stream, and has the line.
+fn source_problem(
+    state: &State,
+    strategy: StrategyIndex,
+    kind: IndicatorKind,
+    given: &Declaration,
+) -> Result<(), DeclareProblem> {
+    if kind.rule().reads_bars {
+        return Err(DeclareProblem::TakesNoSource(kind.rule().name));
+    }
+    let Some(source) = state.indicators.get(given.source as usize) else {
+        return Err(DeclareProblem::Unknown("source", given.source));
+    };
+    if source.strategy != strategy || source.declaration.stream != given.stream {
+        return Err(DeclareProblem::Source(given.source));
+    }
+    if usize::from(given.line) >= source.lines().len() {
+        return Err(DeclareProblem::Unknown("line", given.line.into()));
+    }
+    Ok(())
 }

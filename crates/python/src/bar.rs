@@ -13,6 +13,7 @@ use crate::classes;
 #[derive(Debug)]
 pub struct Shared {
     pub symbol: Py<PyString>,
+    pub stream: u16,
     pub price_decimals: u8,
     pub volume_decimals: u8,
     pub timeframe: Py<PyString>,
@@ -83,9 +84,10 @@ impl BarView {
 
     /// Another empty one of the same stream.
     pub fn empty(&self, py: Python<'_>) -> Self {
-        let Shared { symbol, price_decimals, volume_decimals, timeframe } = &self.shared;
+        let Shared { symbol, stream, price_decimals, volume_decimals, timeframe } = &self.shared;
         Self::new(Shared {
             symbol: symbol.clone_ref(py),
+            stream: *stream,
             price_decimals: *price_decimals,
             volume_decimals: *volume_decimals,
             timeframe: timeframe.clone_ref(py),
@@ -135,6 +137,12 @@ impl BarView {
     #[getter(__class__)]
     fn class(&self, py: Python<'_>) -> PyResult<Py<PyType>> {
         classes::bar_view(py)
+    }
+
+    /// Which stream it is of, for indicators written in Python.
+    #[getter]
+    const fn _stream(&self) -> u16 {
+        self.shared.stream
     }
 
     #[getter]

@@ -38,6 +38,7 @@ pub struct Classes {
     trade_view: Py<PyType>,
     quote_view: Py<PyType>,
     indicator_view: Py<PyType>,
+    own_indicator_view: Py<PyType>,
 }
 
 /// The classes; the first use imports them.
@@ -82,7 +83,8 @@ fn look_up(py: Python<'_>) -> PyResult<Classes> {
         bar_view: class("cracktrader.strategy.views", "BarView")?,
         trade_view: class("cracktrader.strategy.views", "TradeView")?,
         quote_view: class("cracktrader.strategy.views", "QuoteView")?,
-        indicator_view: class("cracktrader.strategy.views", "IndicatorView")?,
+        indicator_view: class("cracktrader.strategy.indicator_views", "IndicatorView")?,
+        own_indicator_view: class("cracktrader.strategy.indicator_views", "OwnIndicatorView")?,
     })
 }
 
@@ -155,4 +157,9 @@ pub fn quote_view(py: Python<'_>) -> PyResult<Py<PyType>> {
 /// The Python twin of `IndicatorView`.
 pub fn indicator_view(py: Python<'_>) -> PyResult<Py<PyType>> {
     Ok(classes(py)?.indicator_view.clone_ref(py))
+}
+
+/// The class of indicators written in Python, once they are bound.
+pub fn own_indicator_view(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
+    Ok(classes(py)?.own_indicator_view.bind(py).clone())
 }

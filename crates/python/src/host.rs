@@ -301,10 +301,12 @@ impl Direct {
 }
 
 fn empty_bar(py: Python<'_>, config: &Config, stream: usize, timeframe: &str) -> PyResult<Py<BarView>> {
+    let number = stream as u16;
     let stream = &config.streams[stream];
     let instrument = &config.instruments[stream.instrument.at()];
     let shared = Shared {
         symbol: PyString::new(py, &instrument.name).unbind(),
+        stream: number,
         price_decimals: instrument.price_decimals,
         volume_decimals: stream.volume_decimals,
         timeframe: PyString::new(py, timeframe).unbind(),

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use cracktrader_core::event::Payload;
+use cracktrader_core::indicator::Declaration;
 use cracktrader_core::units::{InstrumentIndex, OrderOrdinal, StrategyIndex};
-use cracktrader_core::view::{DeclareProblem, OrderFacts, View as CoreView};
-use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
+use cracktrader_core::view::{OrderFacts, View as CoreView};
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::indicator::IndicatorView;
 use crate::live::Live;
@@ -166,35 +168,19 @@ impl View {
         self.ask(py, |view| view.restore(strategy, random_counter, next_timer))
     }
 
-    fn declare(
-        &self,
-        py: Python<'_>,
-        strategy: u16,
-        kind: u8,
-        period: &Bound<'_, PyAny>,
-        stream: u16,
-        bar_field: u8,
-    ) -> PyResult<u32> {
+    fn declare(&self, py: Python<'_>, strategy: u16, declaration: &Bound<'_, PyTuple>) -> PyResult<u32> {
         let strategy = self.strategy(strategy)?;
-        // A period that fits no u32 is outside as 0 is; the message then names what was given.
-        let fitting = match period.extract::<u32>() {
-            Err(error) if error.is_instance_of::<PyOverflowError>(py) => 0,
-            extracted => extracted?,
-        };
-        match self.ask(py, |view| view.declare(strategy, kind, fitting, (stream, bar_field)))? {
-            Ok(index) => Ok(index),
-            Err(DeclareProblem::Period(_)) => {
-                Err(PyValueError::new_err(format!("indicator period {} is outside 1..100000", period.str()?)))
-            }
-            Err(problem) => Err(PyValueError::new_err(problem.to_string())),
-        }
+        let (kind, parameters, stream, bar_field, source, line, keep) = declaration.extract()?;
+        let declaration = Declaration { kind, parameters, stream, bar_field, source, line, keep };
+        self.ask(py, |view| view.declare(strategy, declaration))?
+            .map_err(|problem| PyValueError::new_err(problem.to_string()))
     }
 
     fn indicator(&self, py: Python<'_>, index: u32) -> PyResult<IndicatorView> {
-        if self.ask(py, |view| view.indicator(index).is_some())? {
-            Ok(IndicatorView::new(Arc::clone(&self.live), index))
-        } else {
-            Err(PyIndexError::new_err(format!("indicator {index} is not declared")))
+        let found = self.ask(py, |view| view.indicator(index).map(|one| (one.kind(), one.declaration)))?;
+        match found {
+            Some((kind, declaration)) => Ok(IndicatorView::new(Arc::clone(&self.live), index, kind, declaration)),
+            None => Err(PyIndexError::new_err(format!("indicator {index} is not declared"))),
         }
     }
 }

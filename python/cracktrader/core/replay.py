@@ -47,7 +47,7 @@ class RecordedHost:
             if answer.strategy == strategy:
                 self._view.restore(strategy, answer.random_counter, answer.next_timer)
                 for declared in answer.declarations:
-                    self._view.declare(strategy, *declared)
+                    self._view.declare(strategy, declared)
                 return Response([intent for intent, _ in answer.intents], answer.timers, answer.error)
         return None
 

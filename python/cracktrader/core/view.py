@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 from cracktrader.core.account import AccountKind
 from cracktrader.core.event import Bar
-from cracktrader.core.indicator import BarField, Indicator, IndicatorKind
+from cracktrader.core.indicator import (
+    MAX_KEEP,
+    MIN_KEEP,
+    NULL_SOURCE,
+    PARAMETERS,
+    RULES,
+    BarField,
+    Declaration,
+    Indicator,
+    IndicatorKind,
+    parameter_problem,
+)
 from cracktrader.core.intent import OrderId
 from cracktrader.core.order import Order
 from cracktrader.core.portfolio import Position
@@ -205,20 +216,45 @@ class View:
         owner = self._state.owners[strategy]
         owner.random_counter, owner.next_timer = random_counter, next_timer
 
-    def declare(self, strategy: int, kind: int, period: int, stream: int, bar_field: int) -> int:
+    def declare(self, strategy: int, declaration: Declaration) -> int:
         """Declare an indicator on a bar stream and return its index; ValueError after the start or for a bad argument."""
         state = self._state
         if state.started:
             raise ValueError("indicators are declared in on_start only")
-        if not 1 <= period <= 100_000:
-            raise ValueError(f"indicator period {period} is outside 1..100000")
-        declared = state.config.streams[stream]
-        field = BarField(bar_field)
-        instrument = state.config.instruments[declared.instrument]
-        decimals = declared.volume_decimals if field is BarField.VOLUME else instrument.price_decimals
-        indicator = Indicator(strategy, IndicatorKind(kind), period, declared.instrument, stream, field, decimals)
-        state.indicators.append(indicator)
+        if problem := self._declare_problem(strategy, declaration):
+            raise ValueError(problem)
+        stream = state.config.streams[declaration.stream]
+        decimals = state.config.instruments[stream.instrument].price_decimals
+        state.indicators.append(Indicator(strategy, declaration, stream.instrument, decimals, stream.volume_decimals))
         return len(state.indicators) - 1
+
+    def _declare_problem(self, strategy: int, given: Declaration) -> str:
+        """Why the declaration cannot be taken, '' when it can."""
+        if len(given.parameters) != PARAMETERS:
+            return f"an indicator has {PARAMETERS} parameters, not {len(given.parameters)}"
+        streams = self._state.config.streams
+        known = {"kind": len(IndicatorKind), "field": len(BarField), "stream": len(streams)}
+        for what, number in (("kind", given.kind), ("field", given.bar_field), ("stream", given.stream)):
+            if not 0 <= number < known[what]:
+                return f"indicator {what} {number} is not declared"
+        if problem := parameter_problem(IndicatorKind(given.kind), given.parameters):
+            return problem
+        if not MIN_KEEP <= given.keep <= MAX_KEEP:
+            return f"indicator keep {given.keep} is outside {MIN_KEEP}..{MAX_KEEP}"
+        return "" if given.source == NULL_SOURCE else self._source_problem(strategy, given)
+
+    def _source_problem(self, strategy: int, given: Declaration) -> str:
+        """Why the source cannot be read: it comes earlier, is the strategy's own and on the same stream, and has the line."""
+        if RULES[IndicatorKind(given.kind)].reads_bars:
+            return f"{IndicatorKind(given.kind).name} reads whole bars, it takes no source"
+        if not 0 <= given.source < len(self._state.indicators):
+            return f"indicator source {given.source} is not declared"
+        source = self._state.indicators[given.source]
+        if source.strategy != strategy or source.declaration.stream != given.stream:
+            return f"indicator source {given.source} is of another strategy or stream"
+        if not 0 <= given.line < len(source.lines):
+            return f"indicator line {given.line} is not declared"
+        return ""
 
     def indicator(self, index: int) -> Indicator:
         """A declared indicator."""

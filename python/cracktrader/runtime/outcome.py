@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.strategy.indicators import Line
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -85,13 +87,18 @@ class RunOutcome:
 
 
 def described(declared: Any) -> str:
-    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, 'high')": what has its default value is left out."""
+    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, field='high')": what has its default value is left out."""
     if not is_dataclass(declared) or isinstance(declared, type):
         return repr(declared)
+    if isinstance(declared, Line):
+        return f"{described(declared.of)}.line({declared.name!r})"
     given: list[str] = []
-    for place, one in enumerate(fields(declared)):
+    in_place = True
+    for one in sorted(fields(declared), key=lambda one: one.kw_only is True):
         value = getattr(declared, one.name)
         if one.init and value != one.default:
             text = described(value)
-            given.append(text if place == len(given) else f"{one.name}={text}")
+            given.append(text if in_place and one.kw_only is not True else f"{one.name}={text}")
+        else:
+            in_place = False
     return f"{type(declared).__name__}({', '.join(given)})"

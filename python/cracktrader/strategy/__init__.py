@@ -2,14 +2,38 @@
 
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
-from cracktrader.strategy.indicators import EMA, SMA
+from cracktrader.strategy.indicator_views import IndicatorView, OwnIndicatorView
+from cracktrader.strategy.indicators import (
+    ADX,
+    ATR,
+    CCI,
+    EMA,
+    MACD,
+    OBV,
+    ROC,
+    RSI,
+    SAR,
+    SMA,
+    VWAP,
+    WMA,
+    AnchoredVWAP,
+    Bollinger,
+    Donchian,
+    Highest,
+    Keltner,
+    LinearRegression,
+    Lowest,
+    StdDev,
+    Stochastic,
+    SuperTrend,
+)
+from cracktrader.strategy.own_indicators import Indicator
 from cracktrader.strategy.parameters import parameter
 from cracktrader.strategy.views import (
     BarView,
     ControlView,
     EventView,
     FillView,
-    IndicatorView,
     OrderView,
     PositionView,
     QuoteView,
@@ -19,20 +43,42 @@ from cracktrader.strategy.views import (
 )
 
 __all__ = [
+    "ADX",
+    "ATR",
+    "AnchoredVWAP",
     "BarView",
+    "Bollinger",
+    "CCI",
     "ControlView",
+    "Donchian",
     "EMA",
     "EventView",
     "FillView",
+    "Highest",
+    "Indicator",
     "IndicatorView",
+    "Keltner",
+    "LinearRegression",
+    "Lowest",
+    "MACD",
+    "OBV",
     "OrderView",
+    "OwnIndicatorView",
     "PositionView",
     "QuoteView",
+    "ROC",
+    "RSI",
     "ReportView",
+    "SAR",
     "SMA",
+    "StdDev",
+    "Stochastic",
     "Strategy",
     "StrategyContext",
+    "SuperTrend",
     "TimerView",
     "TradeView",
+    "VWAP",
+    "WMA",
     "parameter",
 ]

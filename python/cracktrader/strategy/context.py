@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from cracktrader.core.codec import TimerRequest
 from cracktrader.core.config import Config, DataKind
-from cracktrader.core.indicator import Indicator, to_float
+from cracktrader.core.indicator import Declaration, to_float
 from cracktrader.core.intent import (
     CancelOrder,
     Intent,
@@ -28,8 +28,10 @@ from cracktrader.core.intent import (
 from cracktrader.core.order import Status
 from cracktrader.core.units import NONE_PRICE
 from cracktrader.errors import ConfigError, IntentError, StaleView
+from cracktrader.strategy.binding import bind, bind_own
 from cracktrader.strategy.history import History
-from cracktrader.strategy.indicators import FIELDS, Declared
+from cracktrader.strategy.indicator_views import IndicatorView, OwnIndicatorView
+from cracktrader.strategy.indicators import Declared, Line
 from cracktrader.strategy.sizing import (
     affordable,
     nanoseconds,
@@ -40,7 +42,7 @@ from cracktrader.strategy.sizing import (
     signed_mantissa,
 )
 from cracktrader.strategy.terms import OrderTerms, check_exits, exits, place_order
-from cracktrader.strategy.views import IndicatorView, OrderView, PositionView
+from cracktrader.strategy.views import OrderView, PositionView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,15 +96,24 @@ class StrategyContext:
     bars: History
     intents: list[Intent] = field(default_factory=list)
     timers: list[TimerRequest] = field(default_factory=list)
-    declared: list[IndicatorView] = field(default_factory=list)
+    declared: list[IndicatorView | OwnIndicatorView] = field(default_factory=list)
+    """Every indicator that was bound."""
     repeating: dict[int, int] = field(default_factory=dict)
     """Timers that are set again when they fire: the interval in ns by id."""
     has_exits: bool = False
     """Whether an order with a parent was ever asked for."""
     timeframes: Sequence[str] = ()
     """What the bars of each stream are called."""
-    declarations: list[tuple[Declared, str, str]] = field(default_factory=list)
-    """What was declared, in the order of `declared`, and on which symbol."""
+    declarations: list[tuple[Any, str, str]] = field(default_factory=list)
+    """What was declared, in the order of `declared`, on which symbol and time frame; a source that was bound is its declaration again."""
+    own: list[OwnIndicatorView] = field(default_factory=list)
+    """Indicators written in Python, in the order in which they are updated."""
+    bound: dict[Declaration, int] = field(default_factory=dict)
+    """Index by what was declared: equal declarations are computed once."""
+    unbound: dict[int, Declared] = field(default_factory=dict)
+    """What was declared by index."""
+    takes_bars: bool = True
+    """Whether the strategy is called for bars, which indicators written in Python need."""
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -201,25 +212,53 @@ class StrategyContext:
 
     # Declaring
 
-    def indicator(self, declared: Declared, symbol: str | None = None, timeframe: Any = None) -> IndicatorView:
+    @overload
+    def indicator(
+        self, declared: Declared | Line, symbol: str | None = None, timeframe: Any = None
+    ) -> IndicatorView: ...
+
+    @overload
+    def indicator(
+        self,
+        declared: Any,
+        symbol: str | None = None,
+        timeframe: Any = None,
+        *,
+        field: Any = None,
+        window: int | None = None,
+        keep: int = 2,
+    ) -> OwnIndicatorView: ...
+
+    def indicator(
+        self,
+        declared: Any,
+        symbol: str | None = None,
+        timeframe: Any = None,
+        *,
+        field: Any = None,
+        window: int | None = None,
+        keep: int = 2,
+    ) -> Any:
         """Bind an indicator to an instrument's bars; only in on_start. `timeframe` names which bars, as `bar.timeframe` does: "5m", or
-        ct.TickBars(100); without it those that were given as data."""
-        if not isinstance(declared, Declared):
-            raise ConfigError(f"ctx.indicator takes a declaration such as ct.SMA(10), not {declared!r}")
-        if declared.field not in FIELDS:
-            raise ConfigError(f"a bar has no field {declared.field!r}; it has: {', '.join(FIELDS)}")
-        stream = self._bar_stream(symbol, timeframe)
-        try:
-            index = self._ask().declare(
-                self.strategy_index, int(declared.kind), declared.period, stream, int(FIELDS[declared.field])
-            )
-        except ValueError as error:
-            raise ConfigError(f"{declared!r}: {error}") from error
-        bound = self.view.indicator(index)
-        view: IndicatorView = IndicatorView(bound) if isinstance(bound, Indicator) else bound
+        ct.TickBars(100); without it those that were given as data, or those of the bound indicator it is computed of.
+
+        A declaration such as `ct.SMA(10)` is computed in the core. An object with `update(value)` and `value` is updated with a `field` of
+        each closed bar (close unless named, "bar" for the bar itself, or another indicator), before `on_bar`. A function with `window=50`
+        is called with the last 50 values as a read-only array, the oldest first. `keep` is how many values of those two can be read back.
+        """
+        if isinstance(declared, Declared | Line):
+            if field is not None or window is not None:
+                raise ConfigError(
+                    f"{declared!r} has its own field and period: field= and window= are for indicators in Python"
+                )
+            bound = bind(self, declared, symbol, timeframe)
+            declared = self.unbound[bound._index]
+            view: IndicatorView | OwnIndicatorView = bound
+        else:
+            view = bind_own(self, declared, (symbol, timeframe), field, window, keep)
         self.declared.append(view)
-        name = self.config.instruments[self.config.streams[stream].instrument].name
-        self.declarations.append((declared, name, self._timeframe(stream)))
+        instrument = self.config.instruments[self.config.streams[view._stream].instrument]
+        self.declarations.append((declared, instrument.name, self._timeframe(view._stream)))
         return view
 
     def set_timer(

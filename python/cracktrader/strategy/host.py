@@ -94,6 +94,7 @@ class StrategyHost:
         ]
         for index, one in enumerate(self.strategies):
             one._sink = partial(self._log, index)
+            self.contexts[index].takes_bars = bool(self.wants(index) >> EventType.BAR & 1)
 
     def wants(self, strategy: int) -> int:
         """Only what is overridden is called; overriding `on_event` asks for everything."""
@@ -128,6 +129,8 @@ class StrategyHost:
         """What a core may call with (context, bar) directly for a bar from now on; False while the strategy warms up: then it is not
         called for this bar, and the next one asks again."""
         one = self.strategies[strategy]
+        if self.contexts[strategy].own:
+            return lambda context, bar: self._on_bar_with_own(strategy, context, bar)
         if self._is_warming_up(strategy):
             return False
         return one.on_event if type(one).on_event is not Strategy.on_event else one.on_bar
@@ -145,6 +148,8 @@ class StrategyHost:
         view = self._event_view(event, status_changed)
         one = self.strategies[strategy]
         context = self.contexts[strategy]
+        if event_type_of(event) is EventType.BAR and context.own:
+            return self.guard(strategy, event.seq_id, lambda: self._on_bar_with_own(strategy, context, view))
         if event_type_of(event) is EventType.BAR and self._is_warming_up(strategy):
             return None
         if isinstance(event.payload, TimerFired) and event.payload.timer in context.repeating:
@@ -154,6 +159,12 @@ class StrategyHost:
         if hook is None:
             return self.guard(strategy, event.seq_id, lambda: one.on_event(context, view))
         return self.guard(strategy, event.seq_id, lambda: hook(context))
+
+    def _on_bar_with_own(self, strategy: int, context: StrategyContext, bar: Any) -> Sequence[Intent] | None:
+        """Indicators written in Python are updated first, while the strategy warms up too."""
+        for own in context.own:
+            own.update(bar)
+        return None if self._is_warming_up(strategy) else self.strategies[strategy].on_event(context, bar)
 
     def guard(self, strategy: int, seq_id: int, callback: Callable[[], Sequence[Intent] | None]) -> Response | None:
         """Run a callback: its intents, or what it raised."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cracktrader.core.event import Bar, Event, Filled, Quote, Refused, TimerFired, Trade
-from cracktrader.core.indicator import Indicator, crossed_above, to_float
+from cracktrader.core.indicator import to_float
 from cracktrader.core.instrument import Instrument
 from cracktrader.core.intent import OrderId, OrderType, Side, TimeInForce
 from cracktrader.core.order import STATUS_NAMES, Status
@@ -128,6 +128,11 @@ class BarView(Frozen):
         put(self, "seq_id", seq_id)
         put(self, "symbol", symbol)
         put(self, "timeframe", timeframe)
+
+    @property
+    def _stream(self) -> int:
+        """Which stream it is of, for indicators written in Python."""
+        return self._bar.stream
 
     @property
     def event_type(self) -> str:
@@ -585,43 +590,3 @@ def average_price(instrument: Instrument, cost: int, quantity: int) -> float | N
     if contracts == 0.0 or (instrument.value_sign < 0 and paid == 0.0):
         return None
     return contracts / paid if instrument.value_sign < 0 else paid / contracts
-
-
-class IndicatorView:
-    """A bound indicator: live inside callbacks. `[0]` is the value now, `[-1]` the one a bar ago."""
-
-    __slots__ = ("_indicator",)
-
-    def __init__(self, indicator: Indicator) -> None:
-        self._indicator = indicator
-
-    @property
-    def value(self) -> float:
-        """The value now, NaN until warm."""
-        return self._indicator.value
-
-    @property
-    def warm(self) -> bool:
-        """Whether a full period was seen."""
-        return self._indicator.warm
-
-    def crossed_above(self, other: IndicatorView) -> bool:
-        """Whether this was at or below `other` a bar ago and is above it now; false until both were warm."""
-        return crossed_above(self._indicator, other._indicator)
-
-    def crossed_below(self, other: IndicatorView) -> bool:
-        """Whether this was at or above `other` a bar ago and is below it now; false until both were warm."""
-        return crossed_above(other._indicator, self._indicator)
-
-    def __getitem__(self, ago: int) -> float:
-        if ago == 0:
-            return self._indicator.value
-        if ago == -1:
-            return self._indicator.previous
-        raise IndexError(f"an indicator keeps its value now [0] and a bar ago [-1], not [{ago}]")
-
-    def __float__(self) -> float:
-        return self._indicator.value
-
-    def __repr__(self) -> str:
-        return f"IndicatorView(value={self._indicator.value!r}, warm={self._indicator.warm!r})"

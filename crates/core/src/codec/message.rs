@@ -10,11 +10,13 @@ use crate::event::{
     Rejected, ReplaceRejected, Replaced, RiskFlagSet, RunStopped, SessionClosed, SessionOpened, Settled, Settlement,
     Start, StrategyHalted, TimerFired, Trade, Transfer, Triggered,
 };
+use crate::indicator::Declaration;
 use crate::instrument::{Currency, Instrument, InstrumentKind};
 use crate::intent::{CancelOrder, Intent, NoOp, OrderId, PlaceOrder, ReplaceOrder, SetRiskFlag};
 use crate::risk::{InstrumentLimit, RiskLimits};
 
 canonical! {
+    Declaration { kind, parameters, stream, bar_field, source, line, keep }
     Start {}
     Bar { open_time, close_time, open, high, low, close, volume, stream }
     Trade { price, quantity, aggressor }
@@ -216,6 +218,17 @@ pub fn encode_intent(intent: &Intent) -> Vec<u8> {
 
 /// The next intent.
 pub fn read_intent(reader: &mut Reader<'_>) -> Result<Intent, CodecError> {
+    reader.field()
+}
+
+/// A declaration's fields.
+#[must_use]
+pub fn encode_declaration(declared: &Declaration) -> Vec<u8> {
+    encode(declared)
+}
+
+/// The next declaration.
+pub fn read_declaration(reader: &mut Reader<'_>) -> Result<Declaration, CodecError> {
     reader.field()
 }
 

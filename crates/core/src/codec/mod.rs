@@ -9,10 +9,11 @@ mod root;
 mod wire;
 
 pub use message::{
-    decode_config, decode_event, encode_config, encode_event, encode_intent, encode_payload, read_event, read_intent,
+    decode_config, decode_event, encode_config, encode_declaration, encode_event, encode_intent, encode_payload,
+    read_declaration, read_event, read_intent,
 };
 
-pub use record::{Answer, Declaration, Finding, Record, TimerRequest, decode_record, encode_record};
+pub use record::{Answer, Finding, Record, TimerRequest, decode_record, encode_record};
 pub use root::{
     LeafKey, QUIET, StateRoot, all_keys, encode_images, encode_key, encode_leaf, encode_order, encode_position,
     encode_venue, full_root, state_hash,
@@ -22,4 +23,4 @@ pub use wire::{Canonical, CodecError, Reader, prefixed};
 /// The contract this core was built against.
 pub const CONTRACT_VERSION: u16 = 1;
 /// SHA-256 over the files of contract/; written by docs/generate.py.
-pub const CONTRACT_HASH: &str = "938d67e3b6e13ccb9df1cf35dc076e1963deed55fba17e356e85f13c7197c1dd";
+pub const CONTRACT_HASH: &str = "a7915f461e037e20ae4d80dfc74a2ed261b283dd03437f7dcb5615f967b803ed";

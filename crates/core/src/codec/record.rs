@@ -2,6 +2,7 @@
 
 use super::wire::{Canonical, CodecError, Reader, canonical, pack, prefixed};
 use crate::event::Event;
+use crate::indicator::Declaration;
 use crate::intent::Intent;
 use crate::units::{NULL_INDEX, StrategyIndex, Time};
 
@@ -23,19 +24,6 @@ pub struct TimerRequest {
     pub timer: u64,
     /// When it is to fire, or null.
     pub deadline: Time,
-}
-
-/// An indicator declared in on_start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Declaration {
-    /// An `IndicatorKind` number.
-    pub kind: u8,
-    /// How many values it looks at.
-    pub period: u32,
-    /// On which stream.
-    pub stream: u16,
-    /// A `BarField` number.
-    pub bar_field: u8,
 }
 
 /// What a strategy's callback led to.
@@ -75,7 +63,6 @@ pub struct Record {
 canonical! {
     Finding { code, value, limit }
     TimerRequest { timer, deadline }
-    Declaration { kind, period, stream, bar_field }
     Answer { strategy, error, random_counter, next_timer, declarations, intents, timers }
 }
 

@@ -9,7 +9,7 @@ use super::{CONTRACT_HASH, encode_payload};
 use crate::account::Ledger;
 use crate::aggregate::Aggregate;
 use crate::event::Payload;
-use crate::indicator::Indicator;
+use crate::indicator::{Indicator, Number, Part, real_bits};
 use crate::matching::{SimulatedVenue, VenueOrder};
 use crate::order::Order;
 use crate::portfolio::{Position, Unsettled};
@@ -252,12 +252,27 @@ fn market_leaf(state: &State, instrument: InstrumentIndex) -> Option<Vec<u8>> {
 }
 
 fn indicator_leaf(one: &Indicator) -> Vec<u8> {
-    let mut out = Vec::new();
-    pack!(&mut out; one.strategy, one.kind.number(), one.period, one.instrument, one.stream, one.bar_field.number(), one.decimals);
-    pack!(&mut out; one.count, one.sum, one.previous_sum);
-    out.extend_from_slice(&one.average.to_le_bytes());
-    out.extend_from_slice(&one.previous_average.to_le_bytes());
-    table(&mut out, one.window.len(), &one.window, |value, to| value.write(to));
+    let mut out = Vec::with_capacity(256);
+    pack!(&mut out; one.strategy, one.declaration, one.instrument, one.price_decimals, one.volume_decimals);
+    let lines = one.lines().len();
+    table(&mut out, lines, 0..lines, |line, to| write_number(one.before(line), to));
+    table(&mut out, one.older.len(), &one.older, |values, to| {
+        values[..lines].iter().for_each(|value| real_bits(*value).write(to));
+    });
+    let (mut parts, mut count) = (Vec::with_capacity(256), 0_u32);
+    one.computation.parts(&mut |part| {
+        count += 1;
+        match part {
+            Part::Whole(whole) => {
+                pack!(&mut parts; 1_u8, whole);
+            }
+            Part::Real(real) => {
+                pack!(&mut parts; 3_u8, real_bits(real));
+            }
+        }
+    });
+    count.write(&mut out);
+    out.extend_from_slice(&parts);
     out
 }
 
@@ -267,6 +282,19 @@ fn aggregate_leaf(one: &Aggregate) -> Vec<u8> {
     pack!(&mut out; one.volume, one.value);
     table(&mut out, one.closed.len(), &one.closed, |bar, to| to.extend(encode_payload(&Payload::Bar(*bar))));
     out
+}
+
+/// Nothing, a ratio of two whole numbers, or a float by its bits.
+fn write_number(number: Option<Number>, to: &mut Vec<u8>) {
+    match number {
+        None => to.push(0),
+        Some(Number::Ratio(ratio)) => {
+            pack!(to; 2_u8, ratio.numerator, ratio.denominator);
+        }
+        Some(Number::Real(real)) => {
+            pack!(to; 3_u8, real_bits(real));
+        }
+    }
 }
 
 /// The name of every leaf of the state.

@@ -15,7 +15,7 @@ use crate::engine::facts::{
 use crate::engine::plan::{Plan, Staged};
 use crate::engine::store::{Execution, Store};
 use crate::event::{Bar, Event, EventType, Filled, Payload, TimerFired};
-use crate::indicator::read;
+use crate::indicator::NULL_SOURCE;
 use crate::reject::RejectCode;
 use crate::state::{DENSE_WINDOW, RECENT_BARS, State};
 use crate::units::{AccountIndex, ENGINE_VENUE, InstrumentIndex, Money, OutOfRange, StrategyIndex};
@@ -319,13 +319,19 @@ impl Incoming {
         self.marked_by[item.instrument.at()].is_none_or(|marked_by| marked_by == kind)
     }
 
+    /// In the order of declaration: a source says what it says now before its readers ask.
     fn update_indicators(&mut self, store: &mut Store, bar: &Bar) {
         if self.indexed != store.state.indicators.len() {
             self.index_indicators(&store.state);
         }
         for index in &self.by_stream[usize::from(bar.stream)] {
-            let indicator = &mut store.state.indicators[*index as usize];
-            indicator.update(read(bar, indicator.bar_field));
+            let indicators = &mut store.state.indicators;
+            let given = &indicators[*index as usize].declaration;
+            let sourced = match given.source {
+                NULL_SOURCE => None,
+                source => indicators[source as usize].number(given.line.into()),
+            };
+            indicators[*index as usize].update(bar, sourced);
             store.touch(LeafKey::Indicator(*index));
         }
     }
@@ -333,7 +339,7 @@ impl Incoming {
     fn index_indicators(&mut self, state: &State) {
         self.by_stream.iter_mut().for_each(Vec::clear);
         for (index, indicator) in state.indicators.iter().enumerate() {
-            self.by_stream[usize::from(indicator.stream)].push(index as u32);
+            self.by_stream[usize::from(indicator.declaration.stream)].push(index as u32);
         }
         self.indexed = state.indicators.len();
     }

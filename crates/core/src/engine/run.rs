@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::codec::{Answer, Declaration, LeafKey, Record, TimerRequest, encode_record};
+use crate::codec::{Answer, LeafKey, Record, TimerRequest, encode_record};
 use crate::config::{Config, DataKind, OnError, account_of, config_problem};
 use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
 use crate::engine::outgoing::Outgoing;
@@ -13,6 +13,7 @@ use crate::event::{
     DataEnded, Event, EventType, Payload, Rows, RunStopped, SessionRows, Source, Start, TimerFired, event, first_time,
     rows_problem, sessions_problem,
 };
+use crate::indicator::Declaration;
 use crate::intent::Intent;
 use crate::matching::{Cause, NO_CAUSE, Phase, Point, SimulatedVenue};
 use crate::portfolio::Position;
@@ -618,15 +619,7 @@ impl Engine {
 
     fn declarations(&mut self, first: usize, last: usize) -> Vec<Declaration> {
         (first..last).for_each(|index| self.store.touch(LeafKey::Indicator(index as u32)));
-        let declared = self.store.state.indicators[first..last].iter();
-        declared
-            .map(|one| Declaration {
-                kind: one.kind.number(),
-                period: one.period,
-                stream: one.stream,
-                bar_field: one.bar_field.number(),
-            })
-            .collect()
+        self.store.state.indicators[first..last].iter().map(|one| one.declaration).collect()
     }
 
     /// Hand on what commit B collected: commands to their venues, denials and refusals to the sequencer.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, prefixed, table
 from cracktrader.core.config import Config
 from cracktrader.core.event import EVENT_TYPES, PAYLOADS, Event, EventType, Payload, Source
+from cracktrader.core.indicator import PARAMETERS, Declaration
 from cracktrader.core.intent import (
     INTENT_TYPES,
     CancelOrder,
@@ -239,3 +240,17 @@ def encode_config(config: Config) -> bytes:
             pack("BBBBBIQ", (*config.priorities, config.on_error, config.recheck_every, config.seed)),
         )
     )
+
+
+_DECLARATION = "B" + "q" * PARAMETERS + "HBIBH"
+
+
+def encode_declaration(declared: Declaration) -> bytes:
+    """A declaration's fields."""
+    return pack(_DECLARATION, (declared.kind, *declared.parameters, *declared[2:]))
+
+
+def read_declaration(reader: Reader) -> Declaration:
+    """The next declaration of a reader."""
+    kind, *rest = ints(reader, _DECLARATION)
+    return Declaration(kind, tuple(rest[:PARAMETERS]), *rest[PARAMETERS:])

@@ -4,10 +4,18 @@ import struct
 from typing import NamedTuple
 from zlib import crc32
 
-from cracktrader.core.codec.message import encode_event, encode_intent, read_event, read_intent
+from cracktrader.core.codec.message import (
+    encode_declaration,
+    encode_event,
+    encode_intent,
+    read_declaration,
+    read_event,
+    read_intent,
+)
 from cracktrader.core.codec.root import KEY_FIELDS
 from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, prefixed, table
 from cracktrader.core.event import Event
+from cracktrader.core.indicator import Declaration
 from cracktrader.core.intent import Intent
 
 
@@ -24,15 +32,6 @@ class TimerRequest(NamedTuple):
 
     timer: int
     deadline: int
-
-
-class Declaration(NamedTuple):
-    """An indicator declared in on_start."""
-
-    kind: int
-    period: int
-    stream: int
-    bar_field: int
 
 
 class Answer(NamedTuple):
@@ -80,7 +79,7 @@ def _encode_answer(answer: Answer) -> bytes:
     return b"".join(
         (
             pack("HsQQ", (answer.strategy, answer.error, answer.random_counter, answer.next_timer)),
-            table(pack("BIHB", declared) for declared in answer.declarations),
+            table(encode_declaration(declared) for declared in answer.declarations),
             table(encode_intent(intent) + pack("Hoo", verdict) for intent, verdict in answer.intents),
             table(pack("Qq", timer) for timer in answer.timers),
         )
@@ -110,7 +109,7 @@ def _read_answer(reader: Reader) -> Answer:
     strategy = int(reader.field("H"))
     error = str(reader.field("s"))
     random_counter, next_timer = ints(reader, "QQ")
-    declarations = [Declaration(*ints(reader, "BIHB")) for _ in range(int(reader.field("I")))]
+    declarations = [read_declaration(reader) for _ in range(int(reader.field("I")))]
     intents = []
     for _ in range(int(reader.field("I"))):
         intent = read_intent(reader)

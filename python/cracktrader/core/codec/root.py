@@ -3,15 +3,14 @@
 Entities are only encoded: they are compared and hashed, and replay rebuilds them.
 """
 
-import struct
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TypeAlias
 
 from cracktrader.core.aggregate import Aggregate
-from cracktrader.core.codec.message import encode_payload
+from cracktrader.core.codec.message import encode_declaration, encode_payload
 from cracktrader.core.codec.wire import CONTRACT_HASH, pack, prefixed, table
-from cracktrader.core.indicator import Indicator
+from cracktrader.core.indicator import Indicator, Number, Ratio, real_bits
 from cracktrader.core.matching import SimulatedVenue, VenueOrder
 from cracktrader.core.order import Order
 from cracktrader.core.portfolio import Position, Unsettled
@@ -173,21 +172,28 @@ def _market_leaf(state: State, index: int) -> bytes:
 
 
 def _indicator_leaf(indicator: Indicator) -> bytes:
-    head = pack(
-        "HBIIHBB",
+    decimals = (indicator.instrument, indicator.price_decimals, indicator.volume_decimals)
+    return b"".join(
         (
-            indicator.strategy,
-            indicator.kind,
-            indicator.period,
-            indicator.instrument,
-            indicator.stream,
-            indicator.bar_field,
-            indicator.decimals,
-        ),
+            pack("H", (indicator.strategy,)),
+            encode_declaration(indicator.declaration),
+            pack("IBB", decimals),
+            table(_number(number) for number in indicator.before),
+            table(pack("Q" * len(lines), map(real_bits, lines)) for lines in indicator.older),
+            table(_number(part) for part in indicator.computation.parts()),
+        )
     )
-    sums = pack("Qoo", (indicator.count, indicator.sum, indicator.previous_sum))
-    floats = struct.pack("<dd", indicator.average, indicator.previous_average)
-    return head + sums + floats + table(pack("q", (value,)) for value in indicator.window)
+
+
+def _number(number: Number | int | None) -> bytes:
+    """Nothing, a whole number, a ratio of two, or a float by its bits."""
+    if number is None:
+        return pack("B", (0,))
+    if isinstance(number, int):
+        return pack("Bo", (1, number))
+    if isinstance(number, Ratio):
+        return pack("Boo", (2, *number))
+    return pack("BQ", (3, real_bits(number)))
 
 
 def _aggregate_leaf(aggregate: Aggregate) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "938d67e3b6e13ccb9df1cf35dc076e1963deed55fba17e356e85f13c7197c1dd"
+CONTRACT_HASH = "a7915f461e037e20ae4d80dfc74a2ed261b283dd03437f7dcb5615f967b803ed"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 

@@ -35,7 +35,7 @@ from cracktrader.core.event import (
     TimerFired,
     Trade,
 )
-from cracktrader.core.indicator import read
+from cracktrader.core.indicator import NULL_SOURCE
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.state import DENSE_WINDOW, Seen
 from cracktrader.core.units import ENGINE_VENUE, NULL_INDEX, OutOfRange
@@ -270,9 +270,13 @@ class Incoming:
         return self._marked_by.get(item.instrument, kind) is kind
 
     def _update_indicators(self, bar: Bar) -> None:
-        for index, indicator in enumerate(self.state.indicators):
-            if indicator.stream == bar.stream:
-                indicator.update(read(bar, indicator.bar_field))
+        """In the order of declaration: a source says what it says now before its readers ask."""
+        indicators = self.state.indicators
+        for index, indicator in enumerate(indicators):
+            given = indicator.declaration
+            if given.stream == bar.stream:
+                sourced = None if given.source == NULL_SOURCE else indicators[given.source].number(given.line)
+                indicator.update(bar, sourced)
                 self.store.touch((INDICATOR, index))
 
     def _is_market_sound(self, item: Event) -> bool:

@@ -9,7 +9,6 @@ from cracktrader.core.codec import (
     INDICATOR,
     STRATEGY,
     Answer,
-    Declaration,
     Record,
     TimerRequest,
     encode_record,
@@ -37,6 +36,7 @@ from cracktrader.core.event import (
     rows_problem,
     sessions_problem,
 )
+from cracktrader.core.indicator import Declaration
 from cracktrader.core.intent import Intent
 from cracktrader.core.matching import NO_CAUSE, Cause, Phase, Point, SimulatedVenue
 from cracktrader.core.reject import RejectCode
@@ -433,7 +433,7 @@ class Engine:
     def _declarations(self, first: int, last: int) -> list[Declaration]:
         indicators = self.state.indicators[first:last]
         self.store.touch(*((INDICATOR, index) for index in range(first, last)))
-        return [Declaration(one.kind, one.period, one.stream, one.bar_field) for one in indicators]
+        return [one.declaration for one in indicators]
 
     def _punish(self, strategy: int) -> None:
         """The policy on a strategy's exception, after commit B."""

@@ -1,0 +1,161 @@
+//! Numbers of indicators: ratios of whole numbers where the sums are exact, else floats; reading a bar; crossing.
+//!
+//! With `view` the indicators are the only files with floats: money never reads them. One canonical NaN; + - * / and sqrt in one
+//! written order, so that both cores give the same bits.
+
+use std::cmp::Ordering;
+
+use super::declaration::BarField;
+use super::wide::Wide;
+use crate::event::Bar;
+use crate::units::{compare_products, power_of_ten};
+
+/// The one canonical NaN.
+pub const NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0000);
+
+/// numerator / denominator, exact; the denominator is above 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ratio {
+    /// Of any sign.
+    pub numerator: i128,
+    /// Above 0.
+    pub denominator: i128,
+}
+
+/// A value of a line; None stands for not warm.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Number {
+    /// Exact.
+    Ratio(Ratio),
+    /// A float.
+    Real(f64),
+}
+
+/// What a computation holds, piece by piece, for the leaf.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Part {
+    /// A whole number.
+    Whole(i128),
+    /// A float.
+    Real(f64),
+}
+
+/// What a kind that reads one number is given: a mantissa of a bar, or what another indicator says.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Input {
+    /// A mantissa; the kind knows its scale.
+    Whole(i128),
+    /// A float.
+    Real(f64),
+}
+
+impl Input {
+    /// As a float, a mantissa divided by its scale.
+    pub fn real(self, scale: i128) -> f64 {
+        match self {
+            Self::Whole(mantissa) => mantissa as f64 / scale as f64,
+            Self::Real(value) => value,
+        }
+    }
+}
+
+/// The exact number numerator / denominator.
+pub const fn exact(numerator: i128, denominator: i128) -> Number {
+    Number::Ratio(Ratio { numerator, denominator })
+}
+
+/// The float of a mantissa, the same in both cores: f64(m) / f64(10**d).
+#[must_use]
+pub fn to_float(mantissa: i128, decimals: u8) -> f64 {
+    mantissa as f64 / power_of_ten(decimals) as f64
+}
+
+/// The mantissa of a bar's field; of a mean of several prices their sum, which `field_scale` accounts for.
+#[must_use]
+pub fn read(bar: &Bar, bar_field: BarField) -> i128 {
+    let sum = |prices: &[i64]| prices.iter().map(|price| i128::from(*price)).sum();
+    let (open, high, low, close) = (bar.open.0, bar.high.0, bar.low.0, bar.close.0);
+    match bar_field {
+        BarField::Open => open.into(),
+        BarField::High => high.into(),
+        BarField::Low => low.into(),
+        BarField::Close => close.into(),
+        BarField::Volume => bar.volume.into(),
+        BarField::Hl2 => sum(&[high, low]),
+        BarField::Hlc3 => sum(&[high, low, close]),
+        BarField::Ohlc4 => sum(&[open, high, low, close]),
+        BarField::Hlcc4 => sum(&[high, low, close, close]),
+    }
+}
+
+/// What `read` is divided by: 10**d times the number of prices in the sum.
+#[must_use]
+pub fn field_scale(bar_field: BarField, price_decimals: u8, volume_decimals: u8) -> i128 {
+    let prices = match bar_field {
+        BarField::Volume => return power_of_ten(volume_decimals),
+        BarField::Hl2 => 2,
+        BarField::Hlc3 => 3,
+        BarField::Ohlc4 | BarField::Hlcc4 => 4,
+        _ => 1,
+    };
+    prices * power_of_ten(price_decimals)
+}
+
+/// The float of a number, one division; NaN for None.
+#[must_use]
+pub fn real(number: Option<Number>) -> f64 {
+    match number {
+        None => NAN,
+        Some(Number::Ratio(ratio)) => ratio.numerator as f64 / ratio.denominator as f64,
+        Some(Number::Real(value)) => value,
+    }
+}
+
+/// The bits of a float; all NaN are one.
+#[must_use]
+pub fn real_bits(value: f64) -> u64 {
+    if value.is_nan() { NAN.to_bits() } else { value.to_bits() }
+}
+
+/// An exact ratio, or its float when a part leaves i128.
+pub fn ratio(numerator: Wide, denominator: Wide) -> Number {
+    match (numerator.narrow(), denominator.narrow()) {
+        (Some(numerator), Some(denominator)) => exact(numerator, denominator),
+        _ => Number::Real(numerator.real() / denominator.real()),
+    }
+}
+
+/// A line at two bars.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Step {
+    /// A bar ago.
+    pub before: Option<Number>,
+    /// Now.
+    pub now: Option<Number>,
+}
+
+/// A number that does not move, as a line.
+#[must_use]
+pub const fn level(value: f64) -> Step {
+    let number = Some(Number::Real(value));
+    Step { before: number, now: number }
+}
+
+/// Whether a was at or below b and is now above it; exact where both are ratios, false until both were warm.
+#[must_use]
+pub fn crossed_above(a: &Step, b: &Step) -> bool {
+    let (Some(a_before), Some(a_now), Some(b_before), Some(b_now)) = (a.before, a.now, b.before, b.now) else {
+        return false;
+    };
+    compare(a_before, b_before).is_some_and(Ordering::is_le) && compare(a_now, b_now).is_some_and(Ordering::is_gt)
+}
+
+/// None where one is NaN.
+fn compare(a: Number, b: Number) -> Option<Ordering> {
+    match (a, b) {
+        (Number::Ratio(a), Number::Ratio(b)) => {
+            Some(compare_products(a.numerator, b.denominator, b.numerator, a.denominator))
+        }
+        _ => real(Some(a)).partial_cmp(&real(Some(b))),
+    }
+}

@@ -1,0 +1,102 @@
+"""Numbers of indicators: ratios of whole numbers where the sums are exact, else floats; reading a bar; crossing.
+
+With `view` the indicators are the only files with floats: money never reads them. One canonical NaN; + - * / and sqrt in one written
+order, so that both cores give the same bits.
+"""
+
+import struct
+from typing import NamedTuple, TypeAlias
+
+from cracktrader.core.event import Bar
+from cracktrader.core.indicator.declaration import BarField
+from cracktrader.core.units import I128_MAX
+
+NAN = float("nan")
+
+
+class Ratio(NamedTuple):
+    """numerator / denominator, exact; the denominator is above 0."""
+
+    numerator: int
+    denominator: int
+
+
+Number: TypeAlias = Ratio | float
+"""A value of a line; None stands for not warm."""
+
+
+def to_float(mantissa: int, decimals: int) -> float:
+    """The float of a mantissa, the same in both cores: f64(m) / f64(10**d)."""
+    return float(mantissa) / float(10**decimals)
+
+
+def read(bar: Bar, bar_field: BarField) -> int:
+    """The mantissa of a bar's field; of a mean of several prices their sum, which `field_scale` accounts for."""
+    if bar_field is BarField.HL2:
+        return bar.high + bar.low
+    if bar_field is BarField.HLC3:
+        return bar.high + bar.low + bar.close
+    if bar_field is BarField.OHLC4:
+        return bar.open + bar.high + bar.low + bar.close
+    if bar_field is BarField.HLCC4:
+        return bar.high + bar.low + bar.close + bar.close
+    return (bar.open, bar.high, bar.low, bar.close, bar.volume)[bar_field]
+
+
+def field_scale(bar_field: BarField, price_decimals: int, volume_decimals: int) -> int:
+    """What `read` is divided by: 10**d times the number of prices in the sum."""
+    if bar_field is BarField.VOLUME:
+        return int(10**volume_decimals)
+    prices = {BarField.HL2: 2, BarField.HLC3: 3, BarField.OHLC4: 4, BarField.HLCC4: 4}.get(bar_field, 1)
+    return int(prices * 10**price_decimals)
+
+
+def real(number: Number | None) -> float:
+    """The float of a number, one division; NaN for None."""
+    if number is None:
+        return NAN
+    return float(number.numerator) / float(number.denominator) if isinstance(number, Ratio) else number
+
+
+def real_bits(value: float) -> int:
+    """The bits of a float; all NaN are one."""
+    bits: int = struct.unpack("<Q", struct.pack("<d", value if value == value else NAN))[0]
+    return bits
+
+
+def ratio(numerator: int, denominator: int) -> Number:
+    """An exact ratio, or its float when a part leaves i128."""
+    if numerator > I128_MAX or denominator > I128_MAX:
+        return float(numerator) / float(denominator)
+    return Ratio(numerator, denominator)
+
+
+class Step(NamedTuple):
+    """A line at two bars."""
+
+    before: Number | None
+    now: Number | None
+
+
+def level(value: float) -> Step:
+    """A number that does not move, as a line."""
+    return Step(value, value)
+
+
+def crossed_above(a: Step, b: Step) -> bool:
+    """Whether a was at or below b and is now above it; exact where both are ratios, false until both were warm."""
+    if a.before is None or a.now is None or b.before is None or b.now is None:
+        return False
+    return _at_most(a.before, b.before) and _above(a.now, b.now)
+
+
+def _at_most(a: Number, b: Number) -> bool:
+    if isinstance(a, Ratio) and isinstance(b, Ratio):
+        return a.numerator * b.denominator <= b.numerator * a.denominator
+    return real(a) <= real(b)
+
+
+def _above(a: Number, b: Number) -> bool:
+    if isinstance(a, Ratio) and isinstance(b, Ratio):
+        return a.numerator * b.denominator > b.numerator * a.denominator
+    return real(a) > real(b)
