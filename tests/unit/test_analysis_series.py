@@ -167,6 +167,9 @@ def test_a_clean_run_has_no_warnings_and_what_matters_is_said() -> None:
     fees = outcome()
     fees.fills["fee_currency"][0] = "BNB"
     assert Result(fees).warnings == ["Fees in BNB are in result.fills only: the fees of the statistics are in USD."]
+    abroad = Result(outcome(instruments=[{"symbol": "X", "currency": "EUR", "price_decimals": 2}]))
+    assert abroad.warnings[0].startswith("Trades that settle in EUR") and abroad.trades["currency"].to_list() == ["EUR"]
+    assert (abroad.stats.profit_factor, abroad.stats.expectancy, abroad.stats.win_rate) == (None, None, 1.0)
     assert Result(outcome(stopped="S_X: broken")).warnings[0] == "The run stopped early: S_X: broken"
     logged = Result(outcome(log=[(7, START + MINUTE, "S", "hello")]))
     assert logged.log.rows() == [(7, logged.log["time"][0], "S", "hello")] and logged.log["time"][0].year == 2024

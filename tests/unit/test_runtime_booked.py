@@ -19,7 +19,25 @@ from cracktrader.strategy.views import average_price
 
 
 def instrument(name: str, kind: InstrumentKind, base: int, price_decimals: int, multiplier: int) -> Instrument:
-    return Instrument(name, 0, kind, base, 0, 8, price_decimals, 8, 1, 1, 10**15, 10**17, multiplier, 10**9, 0, 0)
+    return Instrument(
+        name=name,
+        venue=0,
+        kind=kind,
+        base_currency=base,
+        settlement_currency=0,
+        settlement_scale=8,
+        price_decimals=price_decimals,
+        quantity_decimals=8,
+        tick=1,
+        lot=1,
+        max_price=10**15,
+        max_quantity=10**17,
+        multiplier=multiplier,
+        initial_margin=10**9,
+        maintenance_margin=0,
+        maker_fee=0,
+        taker_fee=0,
+    )
 
 
 CONFIG = Config(

@@ -283,6 +283,12 @@ def _warnings(result: Result) -> list[str]:
         lines.append(
             f"Fees in {', '.join(others)} are in result.fills only: the fees of the statistics are in {outcome.currency}."
         )
+    foreign = sorted(set(result.trips["currency"]) - {outcome.currency})
+    if foreign:
+        lines.append(
+            f"Trades that settle in {', '.join(foreign)} have their money in that currency: profit factor, expectancy, SQN, wins and "
+            "losses are left empty, and profits by strategy leave them out; equity and returns are converted."
+        )
     if result.stats.open_trades:
         count = result.stats.open_trades
         lines.append(

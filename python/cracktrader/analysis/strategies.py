@@ -22,16 +22,22 @@ if TYPE_CHECKING:
 
 
 def by_strategy(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """One row a strategy: what it ordered, filled, traded, paid and made. Profits are of its own positions, fees of its own fills."""
+    """One row a strategy: what it ordered, filled, traded, paid and made. Profits are of its own positions, fees of its own fills; what
+    settles or is charged in another currency than the run's is left out of the sums."""
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     fills, holdings = outcome.fills, outcome.holdings
+    currency_of = {one["symbol"]: one["currency"] for one in outcome.instruments}
     for declared in outcome.strategies:
         name = declared["name"]
         own = [at for at, one in enumerate(trips["strategy"]) if one == name]
         closed = [at for at in own if trips["status"][at] == "closed"]
         pairs = zip(fills["strategy"], fills["fee"], fills["fee_currency"], strict=True)
         fees = sum(fee for one, fee, currency in pairs if one == name and currency == outcome.currency)
-        held = [row for row, one in enumerate(holdings.get("strategy", ())) if one == name]
+        held = [
+            row
+            for row, one in enumerate(holdings.get("strategy", ()))
+            if one == name and currency_of.get(holdings["symbol"][row], outcome.currency) == outcome.currency
+        ]
         realized = sum(holdings["realized_pnl"][row] for row in held)
         unrealized = sum(holdings["unrealized_pnl"][row] or 0.0 for row in held)
         wins = sum(trips["pnl"][at] > 0 for at in closed)
