@@ -192,3 +192,20 @@ def test_history_of_a_time_frame_holds_its_closed_bars(engine: str) -> None:
         *((2, [100.0]), (3, [100.0]), (3, [100.0, 103.25])),
         *((4, [100.0, 103.25]), (5, [100.0, 103.25]), (5, [103.25, 99.5]), (6, [103.25, 99.5])),
     ]
+
+
+def test_a_position_knows_what_it_earns_at_the_last_mark(engine: str) -> None:
+    class Holding(Strategy):
+        def on_start(self, ctx: StrategyContext) -> None:
+            self.seen: list[tuple[float, float | None, float]] = []
+
+        def on_bar(self, ctx: StrategyContext, bar: BarView) -> None:
+            position = ctx.position()
+            self.seen.append((position.quantity, position.unrealized_pnl, position.realized_pnl))
+            assert (position.is_long, position.is_short) == (position.quantity > 0, position.quantity < 0)
+            ctx.target({1: 2, 4: -1}.get(len(self.seen), position.quantity))
+
+    holding = Holding()
+    assert not backtest(holding, bars(), engine=engine).errors
+    # bought 2 at 101.5, sold 3 at 99.5
+    assert holding.seen == [(0, 0, 0), (2, 0, 0), (2, 3.5, 0), (2, 1.0, 0), (-1, 0, -4), (-1, 0.75, -4)]

@@ -162,12 +162,13 @@ class StrategyContext:
         """The strategy's own position."""
         index = self._instrument_index(symbol)
         held = self._ask().position(self.strategy_index, index)
-        return PositionView(held, self.config.instruments[index])
+        return PositionView(held, self.config.instruments[index], self._ask().mark(index))
 
     def account_position(self, symbol: str | None = None) -> PositionView:
         """The account's position: all strategies and transfers together."""
         index = self._instrument_index(symbol)
-        return PositionView(self._ask().account_position(index), self.config.instruments[index])
+        view = self._ask()
+        return PositionView(view.account_position(index), self.config.instruments[index], view.mark(index))
 
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """The strategy's open orders, oldest first; of one instrument when a symbol is given."""

@@ -16,6 +16,7 @@ from cracktrader.core.order import STATUS_NAMES, Status
 from cracktrader.core.portfolio import Position
 from cracktrader.core.reject import REJECTS
 from cracktrader.core.units import NONE_PRICE
+from cracktrader.core.valuation import signed_value
 from cracktrader.core.view import OrderFacts
 
 
@@ -545,14 +546,16 @@ class ControlView(EventView):
 class PositionView(Frozen):
     """A position: quantity is signed, long above 0; money is in the settlement currency."""
 
-    __slots__ = ("_instrument", "_position")
-    _shown: tuple[str, ...] = ("symbol", "quantity", "average_price", "realized_pnl")
+    __slots__ = ("_instrument", "_mark", "_position")
+    _shown: tuple[str, ...] = ("symbol", "quantity", "average_price", "realized_pnl", "unrealized_pnl")
     _position: Position
     _instrument: Instrument
+    _mark: int | None
 
-    def __init__(self, position: Position, instrument: Instrument) -> None:
+    def __init__(self, position: Position, instrument: Instrument, mark: int | None) -> None:
         object.__setattr__(self, "_position", position)
         object.__setattr__(self, "_instrument", instrument)
+        object.__setattr__(self, "_mark", mark)
 
     @property
     def symbol(self) -> str:
@@ -578,6 +581,24 @@ class PositionView(Frozen):
     def realized_pnl(self) -> float:
         """Realised profit before fees."""
         return to_float(self._position.realized_pnl, self._instrument.settlement_scale)
+
+    @property
+    def unrealized_pnl(self) -> float | None:
+        """Profit of what is open at the last mark, before fees: its value less its cost. None before the first mark."""
+        if self._mark is None:
+            return None
+        value = signed_value(self._instrument, self._position, self._mark)
+        return to_float(value - self._position.cost, self._instrument.settlement_scale)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the quantity is above 0."""
+        return self._position.quantity > 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the quantity is below 0."""
+        return self._position.quantity < 0
 
     def __bool__(self) -> bool:
         return self._position.quantity != 0
