@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 import cracktrader as ct
+from cracktrader.cli.backtest import venue_of
 from cracktrader.cli.config import as_toml
-from cracktrader.config import Resolved, Settings, resolve
+from cracktrader.config import Resolved, Settings, VenueSettings, resolve
 from cracktrader.config.settings import schema, sections, settings
 from cracktrader.errors import ConfigError
 from cracktrader.runtime.declare import Options
+from cracktrader.runtime.venue import Venue
 
 
 @pytest.fixture(autouse=True)
@@ -140,9 +142,7 @@ def test_the_defaults_are_those_of_a_backtest_in_a_program() -> None:
     options = Options()
     for name in ("cash", "account", "currency", "fees", "seed"):
         assert settings()[f"backtest.{name}"].default == getattr(options, name) == in_a_program[name], name
-    for name in ("fill", "submit_latency", "report_latency", "feed_latency", "session"):
-        in_a_venue = getattr(options.venue, name)
-        assert settings()[f"venue.{name}"].default == ("" if in_a_venue is None else str(in_a_venue)), name
+    assert venue_of(VenueSettings()) == Venue()
     assert settings()["engine_backend"].default == in_a_program["engine"]
 
 

@@ -94,10 +94,27 @@ def backtest(
     submit_latency: Annotated[
         str | None, setting("venue.submit_latency", "--submit-latency", metavar="DURATION")
     ] = None,
+    cancel_latency: Annotated[
+        str | None, setting("venue.cancel_latency", "--cancel-latency", metavar="DURATION")
+    ] = None,
+    replace_latency: Annotated[
+        str | None, setting("venue.replace_latency", "--replace-latency", metavar="DURATION")
+    ] = None,
     report_latency: Annotated[
         str | None, setting("venue.report_latency", "--report-latency", metavar="DURATION")
     ] = None,
     feed_latency: Annotated[str | None, setting("venue.feed_latency", "--feed-latency", metavar="DURATION")] = None,
+    latency_jitter: Annotated[
+        str | None, setting("venue.latency_jitter", "--latency-jitter", metavar="DURATION")
+    ] = None,
+    participation: Annotated[str | None, setting("venue.participation", "--participation", metavar="NUMBER")] = None,
+    slippage_bps: Annotated[str | None, setting("venue.slippage_bps", "--slippage-bps", metavar="NUMBER")] = None,
+    slippage_ticks: Annotated[str | None, setting("venue.slippage_ticks", "--slippage-ticks", metavar="NUMBER")] = None,
+    spread_bps: Annotated[str | None, setting("venue.spread_bps", "--spread-bps", metavar="NUMBER")] = None,
+    spread_ticks: Annotated[str | None, setting("venue.spread_ticks", "--spread-ticks", metavar="NUMBER")] = None,
+    touch_probability: Annotated[
+        str | None, setting("venue.touch_probability", "--touch-probability", metavar="NUMBER")
+    ] = None,
     session: Annotated[str | None, setting("venue.session", "--session", metavar="HOURS")] = None,
     start: Annotated[str | None, setting("data.start", "--from", metavar="TIME")] = None,
     end: Annotated[str | None, setting("data.end", "--to", metavar="TIME")] = None,
@@ -135,8 +152,17 @@ def backtest(
         "backtest.seed": ("--seed", seed),
         "venue.fill": ("--fill", fill),
         "venue.submit_latency": ("--submit-latency", submit_latency),
+        "venue.cancel_latency": ("--cancel-latency", cancel_latency),
+        "venue.replace_latency": ("--replace-latency", replace_latency),
         "venue.report_latency": ("--report-latency", report_latency),
         "venue.feed_latency": ("--feed-latency", feed_latency),
+        "venue.latency_jitter": ("--latency-jitter", latency_jitter),
+        "venue.participation": ("--participation", participation),
+        "venue.slippage_bps": ("--slippage-bps", slippage_bps),
+        "venue.slippage_ticks": ("--slippage-ticks", slippage_ticks),
+        "venue.spread_bps": ("--spread-bps", spread_bps),
+        "venue.spread_ticks": ("--spread-ticks", spread_ticks),
+        "venue.touch_probability": ("--touch-probability", touch_probability),
         "venue.session": ("--session", session),
         "data.start": ("--from", start),
         "data.end": ("--to", end),

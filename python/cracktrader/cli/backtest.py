@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cracktrader.analysis import Result
-    from cracktrader.config import Resolved, Settings
+    from cracktrader.config import Resolved, Settings, VenueSettings
     from cracktrader.data.columns import Columns
+    from cracktrader.runtime.venue import Venue
 
 DIFFERENT = 1
 STRATEGY_RAISED = 4
@@ -85,10 +86,9 @@ def load_data(settings: Settings, *, quiet: bool) -> list[Columns]:
 
 def _run(strategy: Any, data: list[Columns], engine: str, settings: Settings, request: Request) -> Result:
     from cracktrader.analysis.backtest import backtest
-    from cracktrader.runtime.venue import Venue
 
     shown = settings.output.progress and not (request.quiet or request.as_json)
-    trading, venue = settings.backtest, settings.venue
+    trading = settings.backtest
     with progress_bar(f"{type(strategy).__name__} on {engine}", shown) as progress:
         return backtest(
             strategy,
@@ -98,21 +98,19 @@ def _run(strategy: Any, data: list[Columns], engine: str, settings: Settings, re
             account=trading.account,
             fees=trading.fees,
             seed=trading.seed,
-            venue=Venue(
-                fill=venue.fill,
-                submit_latency=_latency(venue.submit_latency),
-                report_latency=_latency(venue.report_latency),
-                feed_latency=_latency(venue.feed_latency),
-                session=venue.session or None,
-            ),
+            venue=venue_of(settings.venue),
             timeframes=timeframes(trading.timeframes),
             engine=engine,
             progress=progress,
         )
 
 
-def _latency(text: str) -> str | int:
-    return 0 if text == "0" else text
+def venue_of(settings: VenueSettings) -> Venue:
+    """The settings of the venue as `backtest` takes them: "0" is no latency, what is empty is not said."""
+    from cracktrader.runtime.venue import Venue
+
+    said = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    return Venue(**{name: {"0": 0, "": None}.get(value, value) for name, value in said.items()})
 
 
 def write_report(result: Result, path: Path | None) -> str | None:

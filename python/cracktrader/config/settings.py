@@ -16,6 +16,8 @@ DURATION = r"^(0|\d+ ?(ns|us|ms|s|m|h|d|w))$"
 """A number and a unit, or 0."""
 INTERVAL = r"^(|\d+ ?(ns|us|ms|s|m|h|d|w))$"
 """A number and a unit, or nothing."""
+LATENCY = r"^(|0|\d+ ?(ns|us|ms|s|m|h|d|w))$"
+"""A number and a unit, or 0, or nothing."""
 CURRENCY = "^[A-Z0-9]{2,16}$"
 
 
@@ -47,10 +49,38 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Meta(description="When a market order fills: at the next bar's open or at this close."),
     ] = "next_open"
     submit_latency: Annotated[
-        str, Meta(pattern=DURATION, description="Time from an order to the venue, such as 200ms.")
+        str, Meta(pattern=DURATION, description="Time from a decision to the arrival of the order, such as 200ms.")
     ] = "0"
-    report_latency: Annotated[str, Meta(pattern=DURATION, description="Time from the venue to the strategy.")] = "0"
-    feed_latency: Annotated[str, Meta(pattern=DURATION, description="Delay of the market data.")] = "0"
+    cancel_latency: Annotated[
+        str, Meta(pattern=LATENCY, description="The same for cancels; empty: that of orders.")
+    ] = ""
+    replace_latency: Annotated[
+        str, Meta(pattern=LATENCY, description="The same for replaces; empty: that of orders.")
+    ] = ""
+    report_latency: Annotated[
+        str, Meta(pattern=DURATION, description="Time from the venue to the strategy, of what becomes of orders.")
+    ] = "0"
+    feed_latency: Annotated[
+        str, Meta(pattern=DURATION, description="Time from the venue to the strategy, of market data.")
+    ] = "0"
+    latency_jitter: Annotated[
+        str, Meta(pattern=DURATION, description="What each message may take on top, drawn with the seed.")
+    ] = "0"
+    participation: Annotated[
+        float, Meta(ge=0, le=1, description="Share of a bar's volume that all orders together may fill; 0: no limit.")
+    ] = 0.0
+    slippage_bps: Annotated[
+        float, Meta(ge=0, le=10_000, description="What market orders and stops pay beyond the price, in basis points.")
+    ] = 0.0
+    slippage_ticks: Annotated[int, Meta(ge=0, le=10**9, description="And in ticks.")] = 0
+    spread_bps: Annotated[
+        float,
+        Meta(ge=0, le=10_000, description="Between bid and ask, in basis points: takers pay half on bars and trades."),
+    ] = 0.0
+    spread_ticks: Annotated[int, Meta(ge=0, le=10**9, description="And in ticks.")] = 0
+    touch_probability: Annotated[
+        float, Meta(ge=0, le=1, description="How likely a limit fills that the price touches but does not cross.")
+    ] = 1.0
     session: Annotated[
         str,
         Meta(
@@ -191,6 +221,7 @@ KIND_WORDS = {
 PATTERN_WORDS = {
     CURRENCY: "2 to 16 of A-Z and 0-9",
     DURATION: 'a duration: a number and one of ns, us, ms, s, m, h, d, w, as in "200ms"',
+    LATENCY: 'empty, 0, or a duration: a number and one of ns, us, ms, s, m, h, d, w, as in "200ms"',
     INTERVAL: 'empty, or a duration: a number and one of ns, us, ms, s, m, h, d, w, as in "5m"',
 }
 
