@@ -15,7 +15,7 @@ from cracktrader.analysis.backtest import backtest
 from cracktrader.data import load, sample
 from cracktrader.data.columns import TradeColumns
 from cracktrader.errors import DataError
-from cracktrader.strategy import SMA, Strategy, StrategyContext
+from cracktrader.strategy import SMA, Bollinger, Strategy, StrategyContext
 from tests.unit.finished_runs import MINUTE, START, nothing_filled
 
 
@@ -24,6 +24,7 @@ class Cross(Strategy):
 
     def on_start(self, ctx: StrategyContext) -> None:
         self.fast, self.slow = ctx.indicator(SMA(20)), ctx.indicator(SMA(50))
+        self.bands = ctx.indicator(Bollinger(20))
 
     def on_bar(self, ctx: StrategyContext, bar: Any) -> None:
         if self.fast.crossed_above(self.slow):
@@ -43,6 +44,8 @@ FRAMES = ("trades", "orders", "fills", "equity", "positions", "by_strategy", "lo
 def test_a_loaded_run_is_the_run_that_was_saved(run: Result, tmp_path: Path) -> None:
     loaded = Result.load(run.save(tmp_path / "run"))
     assert run.stats.trades > 3
+    names = ["fast SMA(20)", "slow SMA(50)", *(f"bands Bollinger(20) {line}" for line in ("middle", "upper", "lower"))]
+    assert run.indicators["name"].unique(maintain_order=True).to_list() == names
     assert repr(loaded) == repr(run) and loaded.stats == run.stats
     for name in FRAMES:
         assert getattr(loaded, name).equals(getattr(run, name)), name

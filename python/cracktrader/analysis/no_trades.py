@@ -60,10 +60,9 @@ def _never_warm(outcome: RunOutcome) -> list[str]:
     import numpy as np
 
     lines = []
-    for place, (_, values) in _indicator_values(outcome).items():
+    for bound, _, values in _indicator_values(outcome):
         if np.isfinite(values).any():
             continue
-        bound = outcome.indicators[place]
         lines.append(
             f"{_named(bound)} on {bound.symbol} was never ready: it had {len(values):,} bars{_needs(bound)}. Give it more data or a "
             "shorter period."
@@ -86,7 +85,7 @@ def _ready_from(outcome: RunOutcome) -> str:
 
     ready = [
         (int(np.isfinite(values).argmax()) + 1, int(times[np.isfinite(values).argmax()]))
-        for times, values in _indicator_values(outcome).values()
+        for _, times, values in _indicator_values(outcome)
     ]
     if not ready:
         return ""
@@ -94,7 +93,7 @@ def _ready_from(outcome: RunOutcome) -> str:
     return f", though its indicators were ready from bar {bars:,} ({_moment(time)}) on"
 
 
-def _indicator_values(outcome: RunOutcome) -> dict[int, Any]:
+def _indicator_values(outcome: RunOutcome) -> list[Any]:
     from cracktrader.runtime.indicators import indicator_values
 
     return indicator_values(outcome)

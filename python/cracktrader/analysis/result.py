@@ -262,8 +262,7 @@ class Result:
         """(BoundIndicator, times, values) of every declared indicator of the core, NaN until warm."""
         from cracktrader.runtime.indicators import indicator_values
 
-        outcome = self.outcome
-        return [(outcome.indicators[at], *line) for at, line in sorted(indicator_values(outcome).items())]
+        return list(indicator_values(self.outcome))
 
 
 def _percent(value: float | None) -> str:

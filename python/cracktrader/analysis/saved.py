@@ -171,7 +171,8 @@ def _save_indicator(bound: BoundIndicator, times: Any, values: Any, folder: Path
         "file": name,
         "strategy": bound.strategy,
         "attribute": bound.attribute,
-        "name": bound.name,
+        "name": bound.name.removesuffix(bound.line).strip(),
+        "line": bound.line,
         "symbol": bound.symbol,
         "timeframe": bound.timeframe,
     }
@@ -181,7 +182,7 @@ def _load_indicator(facts: dict[str, Any], folder: Path) -> BoundIndicator:
     table = _read(folder, facts["file"])
     series = (table["time"].to_numpy(), table["value"].to_numpy())
     names = (facts["strategy"], facts["attribute"], facts["name"], facts["symbol"])
-    return BoundIndicator(*names, series, facts["timeframe"])
+    return BoundIndicator(*names, series, facts["timeframe"], facts["line"])
 
 
 # ---------------------------------------------------------------- facts about a run

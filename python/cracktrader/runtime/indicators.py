@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
 
 
-def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """By place in `outcome.indicators`: the event times of the bars it read and its value at each, NaN until warm.
+def indicator_values(outcome: RunOutcome) -> list[tuple[BoundIndicator, NDArray[np.int64], NDArray[np.float64]]]:
+    """Every declared indicator, line by line, with the event times of the bars it read and its value at each, NaN until warm.
 
     A run that was loaded from disk has those that were saved with it.
     """
     import numpy as np
 
-    saved = {place: bound.series for place, bound in enumerate(outcome.indicators) if bound.series is not None}
+    saved = [(bound, *bound.series) for bound in outcome.indicators if bound.series is not None]
     wanted = {place: bound for place, bound in enumerate(outcome.indicators) if isinstance(bound.declared, Declared)}
     if not isinstance(outcome.config, Config) or not wanted:
         return saved
@@ -45,13 +45,10 @@ def indicator_values(outcome: RunOutcome) -> dict[int, tuple[NDArray[np.int64], 
     run.run()
     if host.failures:
         raise AssertionError(f"indicators could not be computed again: {host.failures[0].traceback}")
-    return {
-        place: (
-            np.array(recorder._times[bound.symbol, bound.timeframe], dtype=np.int64),
-            np.array(recorder._values[place]),
-        )
-        for place, bound in wanted.items()
-    }
+    return [
+        (bound, np.array(recorder._times[bound.symbol, bound.timeframe], dtype=np.int64), np.array(values))
+        for bound, values in recorder._values
+    ]
 
 
 class _Recorder(Strategy):
@@ -61,14 +58,18 @@ class _Recorder(Strategy):
         super().__init__()
         self._wanted = wanted
         self._times: dict[tuple[str, str], list[int]] = {(one.symbol, one.timeframe): [] for one in wanted.values()}
-        self._values: dict[int, list[float]] = {place: [] for place in wanted}
+        self._values: list[tuple[BoundIndicator, list[float]]] = []
         self._bound: dict[tuple[str, str], list[tuple[Any, Any]]] = {place: [] for place in self._times}
         """By symbol and time frame."""
 
     def on_start(self, ctx: StrategyContext) -> None:
-        for place, bound in self._wanted.items():
+        for bound in self._wanted.values():
             view = ctx.indicator(bound.declared, symbol=bound.symbol, timeframe=bound.timeframe or None)
-            self._bound[bound.symbol, bound.timeframe].append((view, self._values[place].append))
+            for line in view._lines() or ("",):
+                values: list[float] = []
+                self._values.append((replace(bound, line=line), values))
+                one = getattr(view, line) if line else view
+                self._bound[bound.symbol, bound.timeframe].append((one, values.append))
 
     def on_bar(self, ctx: StrategyContext, bar: Any) -> None:
         bound = self._bound.get((bar.symbol, bar.timeframe))

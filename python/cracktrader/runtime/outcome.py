@@ -29,6 +29,8 @@ class BoundIndicator:
     """Its times and values, where the run was loaded from disk; else `runtime.indicators` computes them."""
     timeframe: str = ""
     """Of the bars it reads, such as "5m"; "" where the run does not know."""
+    line: str = ""
+    """Which line of an indicator with several; "" of one with one."""
 
     @property
     def label(self) -> str:
@@ -37,8 +39,9 @@ class BoundIndicator:
 
     @property
     def name(self) -> str:
-        """As a person writes it: "SMA(10)"."""
-        return self.declared if isinstance(self.declared, str) else described(self.declared)
+        """As a person writes it: "SMA(10)", "Bollinger(20) upper"."""
+        text = self.declared if isinstance(self.declared, str) else described(self.declared)
+        return f"{text} {self.line}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,10 @@ class RunOutcome:
 
 
 def described(declared: Any) -> str:
-    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, field='high')": what has its default value is left out."""
+    """A declaration as a person writes it, such as "SMA(10)" or "EMA(20, field='high')".
+
+    What has its default value is left out, but for lengths: an RSI is one of 14.
+    """
     if not is_dataclass(declared) or isinstance(declared, type):
         return repr(declared)
     if isinstance(declared, Line):
@@ -96,7 +102,7 @@ def described(declared: Any) -> str:
     in_place = True
     for one in sorted(fields(declared), key=lambda one: one.kw_only is True):
         value = getattr(declared, one.name)
-        if one.init and value != one.default:
+        if one.init and (value != one.default or (type(value) is int and one.kw_only is not True)):
             text = described(value)
             given.append(text if in_place and one.kw_only is not True else f"{one.name}={text}")
         else:
