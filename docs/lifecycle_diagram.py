@@ -17,10 +17,11 @@ PLACES = {
     "Submitted": (1, 0),
     "Accepted": (3, 0),
     "Denied": (0, 1),
-    "Rejected": (1, 1),
+    "Held": (1, 1),
     "Cancelled": (2, 1),
-    "Expired": (3, 1),
-    "Filled": (4, 1),
+    "Rejected": (3, 1),
+    "Expired": (4, 1),
+    "Filled": (5, 1),
 }
 COLUMN, ROW, WIDTH, HEIGHT, MARGIN = 200, 190, 150, 58, 20
 SVG_HEAD = """\
@@ -59,7 +60,7 @@ def mermaid(document: dict[str, Any], expanded: dict[tables.Combination, tables.
 def svg(document: dict[str, Any], expanded: dict[tables.Combination, tables.Result]) -> str:
     """The diagram as an SVG document; a closed life names the events that lead to it, edges of Submitted are dashed."""
     found = edges(document, expanded)
-    size = {"width": 4 * COLUMN + WIDTH + 2 * MARGIN, "height": ROW + HEIGHT + 2 * MARGIN}
+    size = {"width": 5 * COLUMN + WIDTH + 2 * MARGIN, "height": ROW + HEIGHT + 2 * MARGIN}
     parts = [SVG_HEAD.format(**size)]
     parts += [svg_edge(start, end, events) for (start, end), events in found.items()]
     for life in document["life"]:
@@ -94,7 +95,8 @@ def svg_edge(start: str, end: str, events: list[str]) -> str:
     if y1 == y2:
         x1, y1, x2, y2 = x1 + WIDTH, y1 + HEIGHT // 2, x2, y2 + HEIGHT // 2
     else:
-        x1, y1, x2 = x1 + WIDTH // 2, y1 + HEIGHT, x2 + WIDTH // 2
+        x1, x2 = x1 + WIDTH // 2, x2 + WIDTH // 2
+        y1, y2 = (y1 + HEIGHT, y2) if y1 < y2 else (y1, y2 + HEIGHT)
     line = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#33475b" marker-end="url(#tip)"{dash}/>\n'
     if y1 != y2:
         return line

@@ -51,6 +51,7 @@ from cracktrader.core.order import Guard, Life, OrderInput, is_trailing, takes_l
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import I64_MAX, NONE_PRICE
 
+OPEN = (Life.HELD, Life.SUBMITTED, Life.ACCEPTED)
 ENDINGS = (
     "none",
     "none",
@@ -318,7 +319,7 @@ class Generator(ScriptedHost):
         return leg._replace(parent=other.parent) if isinstance(other.parent, str) else leg
 
     def _leads(self, order: Any, strategy: int) -> bool:
-        return bool(order.id.strategy == strategy and order.id in self.names and order.life.is_open and not order.oco)
+        return bool(order.id.strategy == strategy and order.id in self.names and not order.oco and order.life in OPEN)
 
     def _intent(self, strategy: int, name: str, earlier: list[Any]) -> Any:
         rng = self.rng
@@ -509,7 +510,7 @@ class Generator(ScriptedHost):
                 return CancelOrder(label)
             return ReplaceOrder(label, place.quantity, place.limit_price, place.stop_price)
         own = [order for order in state.orders.values() if order.id.strategy == strategy and order.id in self.names]
-        working = [order for order in own if order.life.is_open]
+        working = [order for order in own if order.life in OPEN]
         if working and rng.random() < 0.75:
             own = working
         elif not own or (not working and rng.random() < 0.6):

@@ -8,10 +8,11 @@ function or table of the engine (payload classes are used as data), and the disp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
+from ledger_groups import Families, Ties
 from ledger_numbers import (
     FLAT,
     INVERSE,
@@ -35,6 +36,7 @@ from cracktrader.core.event import (
     BalanceStatement,
     Busted,
     Cancelled,
+    CancelRejected,
     Denied,
     Event,
     Expired,
@@ -51,7 +53,7 @@ from cracktrader.core.event import (
     Transfer,
     Triggered,
 )
-from cracktrader.core.intent import PlaceOrder, ReplaceOrder
+from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
 
 Admitted = tuple[int, Iterable[tuple[Any, int]]]
 """A strategy and its intents, each with the code of its verdict; 0 admits."""
@@ -60,7 +62,7 @@ NOBODY, ENGINE = 65_535, 65_534
 NO_INSTRUMENT = 4_294_967_295
 ABSENT_PRICE = -(2**63)
 WINDOW = 64
-FIRST_CLOSED_STATUS = 7
+FIRST_CLOSED_STATUS = 8
 
 
 class Disagreement(AssertionError):
@@ -91,6 +93,7 @@ class Order:
     replacing: bool = False
     provisional: int = 0
     """Fills that may still be busted."""
+    ties: Ties = field(default_factory=Ties)
 
 
 class Fill(NamedTuple):
@@ -128,8 +131,7 @@ class Ledger:
         self.watermarks = [0] * len(config.accounts)
         self.ending: list[tuple[int, int]] = []
         """Closed orders whose reports are still told apart, by the time when they no longer are: a heap."""
-        self.families: dict[int, list[int]] = {}
-        """Orders that name each other, all of them under each of them: they are told apart until the last has ended."""
+        self.families = Families()
         self.touched: set[tuple[Any, ...]] = set()
         self._unfit = False
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
@@ -147,9 +149,11 @@ class Ledger:
 
     # --- following
 
-    def follow(self, event: Event, admitted: Iterable[Admitted], *, unfit: bool = False) -> None:
-        """One step: the event as taken, then the intents it led to. `unfit` says that the engine found no room for a confirmed replace:
-        what an open order reserves depends on marks, which are not followed here."""
+    def follow(
+        self, event: Event, admitted: Iterable[Admitted], *, unfit: bool = False, interrupted: bool = False
+    ) -> None:
+        """One step: the event as taken, then the intents it led to, then what the engine does for groups. `unfit` says that the engine
+        found no room for a confirmed replace: what an open order reserves depends on marks, which are not followed here."""
         self.touched, self._unfit = set(), unfit
         if not self.started:
             self.started, self.now = True, event.ingest_time
@@ -159,11 +163,36 @@ class Ledger:
         payload = event.payload
         if isinstance(payload, Denied):
             self._denied(event, payload)
+        elif isinstance(payload, Cancelled) and event.venue == ENGINE:
+            self._held_end(payload)
         elif event.source == 0 and not isinstance(payload, Refused):
             self._report(event)
         for owner, intents in admitted:
             for index, (intent, code) in enumerate(intents):
                 self._intent((owner, event.seq_id, index), intent, code)
+        if not interrupted:
+            self._tend(payload.order if isinstance(payload, ReplaceRejected) else 0)
+
+    def _tend(self, refused: int) -> None:
+        self.families.stirred = {one for one in self.families.stirred if not self._venue_holds(one)}
+        sent = self.families.tend(
+            self.orders,
+            lambda order: bool(self._capabilities(order.account).replace),
+            lambda order: int(self.config.instruments[order.instrument].lot),
+            refused,
+        )
+        self.touched.update(("order", one) for one in sent)
+
+    def _venue_holds(self, ordinal: int) -> bool:
+        order = self.orders.get(ordinal)
+        return order is None or order.account == NOBODY or bool(self._capabilities(order.account).groups)
+
+    def _held_end(self, cancelled: Cancelled) -> None:
+        """The engine ends what it held; from then on it is as any cancelled order, whose late fills are booked."""
+        order = self.orders.get(cancelled.order)
+        if order is not None and order.ties.held and not order.closed:
+            order.sent = True
+            self._close(order)
 
     def _denied(self, event: Event, denied: Denied) -> None:
         """Only the engine's own venue denies, and only what was never sent."""
@@ -189,13 +218,23 @@ class Ledger:
                 code == 0,
             )
             self.touched.add(("order", self.last_ordinal))
-            named = [self.names[one] for one in (intent.parent, intent.oco) if one in self.names]
-            if named and code == 0:
-                family = self.families.setdefault(named[0], [named[0]])
-                family.append(self.last_ordinal)
-                self.families[self.last_ordinal] = family
+            if code == 0:
+                self._tie(self.orders[self.last_ordinal], intent)
         elif isinstance(intent, ReplaceOrder) and code == 0:
-            self.orders[self.names[intent.order]].replacing = True
+            order = self.orders[self.names[intent.order]]
+            order.replacing, order.ties.asked = True, intent.quantity
+            self.families.stirred.add(order.ordinal)
+        elif isinstance(intent, CancelOrder) and code == 0:
+            self.orders[self.names[intent.order]].ties.leaving = True
+
+    def _tie(self, order: Order, place: PlaceOrder) -> None:
+        """Note what an admitted order names; a child waits where the venue holds no groups."""
+        parent, leader = (self.names.get(one, 0) for one in (place.parent, place.oco))
+        order.ties = Ties(parent, leader or order.ordinal, order.open, order.open)
+        if parent or leader:
+            self.families.join(order.ordinal, parent or leader)
+        if parent and not self._capabilities(order.account).groups:
+            order.ties.held, order.sent = True, False
 
     def _report(self, event: Event) -> None:
         payload, key = event.payload, event.idempotency_key
@@ -207,6 +246,8 @@ class Ledger:
         order = None if about is None else self.orders[about]
         before = () if order is None else tuple(getattr(order, name) for name in Order.__slots__)
         self._undo = []
+        if about is not None:
+            self.families.stirred.add(about)
         try:
             if order is None:
                 handler = self._handlers.get(type(payload))
@@ -215,12 +256,13 @@ class Ledger:
             elif order.sent:
                 self._order_report(event, order)
         except Unfit:
+            self.families.ended.clear()
             for store, place, was in reversed(self._undo):
                 store.pop(place) if was is None else store.__setitem__(place, was)
             for name, value in zip(Order.__slots__, before, strict=order is not None):
                 setattr(order, name, value)
             if order is not None and not order.closed:
-                family = self.families.get(order.ordinal, [order.ordinal])
+                family = self.families.of(order.ordinal)
                 self.ending = sorted(entry for entry in self.ending if entry[1] not in family)
             self.touched = set()
             return
@@ -251,10 +293,13 @@ class Ledger:
                     raise Unfit
                 order.accepted, order.replacing, order.in_doubt = True, False, False
                 order.open = max(payload.quantity - (order.filled - order.busted), 0)
+                order.ties.total = payload.quantity
                 if order.open == 0:
                     self._close(order)
         elif isinstance(payload, ReplaceRejected):
             order.replacing = False
+        elif isinstance(payload, CancelRejected):
+            order.ties.leaving = False
         elif isinstance(payload, InDoubt):
             order.in_doubt = not order.accepted
         elif isinstance(payload, Accepted | Triggered):
@@ -499,7 +544,9 @@ class Ledger:
         order.closed = True
         order.in_doubt = order.replacing = False
         horizon = 0 if order.account == NOBODY else self._horizon(order.account)
-        family = self.families.get(order.ordinal, [order.ordinal])
+        family = self.families.of(order.ordinal)
+        self.families.ended.append(order.ordinal)
+        self.families.stirred.add(order.ordinal)
         if all(self.orders[member].closed for member in family):
             for member in family:
                 heappush(self.ending, (self.now + horizon, member))

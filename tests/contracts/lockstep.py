@@ -20,6 +20,7 @@ from cracktrader.core.event import Bar
 from cracktrader.core.intent import OrderId, PlaceOrder
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.replay import ReplayMismatch, replay
+from cracktrader.core.units import ENGINE_VENUE
 
 FULL_ROOT_EVERY = 50
 VENUE_CODES = range(RejectCode.V_FUNDS, RejectCode.V_FUNDS + 100)
@@ -160,7 +161,7 @@ class Lockstep:
                     self.ordinals[OrderId(strategy, record.event.seq_id, index)] = len(self.ordinals) + 1
         self._count(record, lead.stopped)
         try:
-            self.ledger.follow(record.event, answers)
+            self.ledger.follow(record.event, answers, interrupted=record.interrupted)
         except Exception as error:
             raise self._divergence("ledger", traceback.format_exc(limit=-4)) from error
 
@@ -187,7 +188,7 @@ class Lockstep:
                     coverage.codes[verdict.code] += 1
                 else:
                     coverage.accepted += 1
-        if event.venue in self._simulated:
+        if event.venue in self._simulated or event.venue == ENGINE_VENUE:
             reason = getattr(event.payload, "reason", 0)
             if reason in VENUE_CODES:
                 coverage.codes[reason] += 1

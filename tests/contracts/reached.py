@@ -78,7 +78,7 @@ class Coverage:
             return right(state, told, guard)
 
         def sent(state: Any, told: Any, guard: Any) -> Any:
-            if told is OrderInput.SUBMIT:
+            if told in (OrderInput.SUBMIT, OrderInput.HOLD):
                 rows[*state, told, guard] += 1
             return right(state, told, guard)
 
@@ -132,7 +132,7 @@ def can_occur(row: Any) -> bool:
     """Whether quantities allow a row of the contract: an order that was never accepted has no fills, so a new total of at least 1 leaves
     something open."""
     life, _, _, _, told, guard = row
-    return not (told == "Replaced" and guard != "gt0" and life in ("Created", "Denied", "Submitted"))
+    return not (told == "Replaced" and guard != "gt0" and life in ("Created", "Denied", "Held", "Submitted"))
 
 
 def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str], list[str]]:

@@ -92,7 +92,7 @@ def test_reports_about_an_order_are_the_inputs_of_its_state_machine() -> None:
         event for event in tables.load("events")["event"] if event["fields"][:1] and event["fields"][0][0] == "order"
     ]
     names = [event["name"] for event in reports if event["name"] != "Denied"]
-    assert tables.load("transitions")["events"] == ["Submit", "Deny", "CancelRequest", "ReplaceRequest", *names]
+    assert tables.load("transitions")["events"] == ["Submit", "Deny", "CancelRequest", "ReplaceRequest", "Hold", *names]
 
 
 # --- transitions
@@ -165,7 +165,7 @@ def test_a_noop_changes_nothing_and_is_the_only_effect() -> None:
 def test_a_fill_is_refused_only_for_an_order_that_was_never_sent() -> None:
     for key, result in expand_transitions().items():
         if key[4] == "Filled" and result[0] == "code":
-            assert key[0] in {"Created", "Denied"}, key
+            assert key[0] in {"Created", "Held", "Denied"}, key
 
 
 def test_the_expanded_table_has_the_size_its_parts_give() -> None:

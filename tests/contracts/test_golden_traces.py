@@ -133,7 +133,7 @@ def test_the_traces_hit_every_transition_row(
 
 def needs_a_quantity_of_nothing(key: Key) -> bool:
     """Whether the row asks for a confirmed total at or below 0: an order that was never filled has none, such a report is malformed."""
-    return key[0] in ("Created", "Submitted", "Denied") and key[4] == "Replaced" and key[5] != "gt0"
+    return key[0] in ("Created", "Held", "Submitted", "Denied") and key[4] == "Replaced" and key[5] != "gt0"
 
 
 @contextmanager

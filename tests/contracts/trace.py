@@ -25,7 +25,7 @@ from cracktrader.core.codec import Record, decode_record
 from cracktrader.core.engine import Response
 from cracktrader.core.event import BalanceStatement, Bar, Event, Funding, Transfer
 from cracktrader.core.indicator import Indicator
-from cracktrader.core.intent import CancelOrder, PlaceOrder, ReplaceOrder
+from cracktrader.core.intent import NO_ORDER, CancelOrder, PlaceOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import NULL_INSTRUMENT
@@ -131,6 +131,8 @@ class Run:
         self.rows: list[list[Any]] = []
         self.ids: dict[tuple[int, int, int], int] = {}
         self.instruments: dict[int, int] = {}
+        self.grouped: dict[int, str] = {}
+        """Orders that joined a group, as they were last shown."""
         for stream, rows in self.story.rows().items():
             self.machine.attach(stream, rows)
         for venue, sessions in self.story.sessions().items():
@@ -178,7 +180,7 @@ class Run:
             (answer.strategy, [(i, verdict.code) for i, verdict in answer.intents]) for answer in record.answers
         ]
         unfit = any(finding.code == RejectCode.S_RANGE for finding in record.findings)
-        self.ledger.follow(event, admitted, unfit=unfit)
+        self.ledger.follow(event, admitted, unfit=unfit, interrupted=record.interrupted)
         self.ledger.agree(self.machine)
         self.rows.append(self._row(record))
         return record
@@ -205,7 +207,7 @@ class Run:
         ]
 
     def _touched(self, record: Record) -> list[int]:
-        """The order a report is about, then those that the answers placed or asked to change."""
+        """The order a report is about, those that the answers placed or asked to change, then those of groups that the engine changed."""
         ordinals: list[int] = []
         about = getattr(record.event.payload, "order", 0)
         if about in self.instruments:
@@ -217,8 +219,14 @@ class Run:
                     self.ids[answer.strategy, record.event.seq_id, index] = ordinal
                     self.instruments[ordinal] = intent.instrument
                     ordinals.append(ordinal)
+                    if not verdict.code and (intent.parent != NO_ORDER or intent.oco != NO_ORDER):
+                        self.grouped[ordinal] = ""
                 elif isinstance(intent, CancelOrder | ReplaceOrder) and not verdict.code:
                     ordinals.append(self.ids[intent.order])
+        for ordinal, before in self.grouped.items():
+            self.grouped[ordinal] = self.order_text(ordinal)
+            if before not in ("", self.grouped[ordinal]) and "archived" not in self.grouped[ordinal]:
+                ordinals.append(ordinal)
         return list(dict.fromkeys(ordinals))
 
     def _instrument(self, event: Event, touched: list[int]) -> int:

@@ -32,7 +32,10 @@ WITHOUT_TWIN: dict[str, dict[str, str]] = {
     "engine": {"SILENT": "in Rust a callback without an answer is None"},
 }
 # Files over the limit, and why they are whole.
-LONG_FILES: dict[str, str] = {"crates/core/src/reject.rs": "generated: one match arm a line, a table in truth"}
+LONG_FILES: dict[str, str] = {
+    "crates/core/src/reject.rs": "generated: one match arm a line, a table in truth",
+    "crates/core/src/order.rs": "the state machine and its words in one place: every state, input and field has a line on what it is",
+}
 
 
 def test_both_cores_have_the_documented_files() -> None:

@@ -126,7 +126,9 @@ fn proposed(state: &State, id: OrderId, place: &PlaceOrder) -> Order {
     let [parent, oco] = [place.parent, place.oco].map(|one| state.by_id.get(&one).copied().unwrap_or_default());
     let (venue, account) = (state.instrument(place.instrument).venue, state.account_of(place.instrument));
     let order = new_order(place, Place { ordinal: state.next_ordinal, id, venue, account, parent, oco }, state.now);
-    Order { life: Life::Submitted, reserve_price: reserve_price(state, place), ..order }
+    let held = parent.0 != 0 && !state.holds_groups(&order);
+    let life = if held { Life::Held } else { Life::Submitted };
+    Order { life, reserve_price: reserve_price(state, place), ..order }
 }
 
 /// The price at which risk values an order: its limit, else its stop, else the mark (null without one). The stop of a trailing buy
@@ -198,7 +200,7 @@ fn is_parent(parent: &Order, place: &PlaceOrder) -> bool {
 
 /// An open order of the same instrument, side and parent that leads.
 fn is_leader(leader: &Order, parent: Option<&Order>, place: &PlaceOrder) -> bool {
-    leader.life.is_open()
+    (leader.life.is_open() || leader.life == Life::Held)
         && leader.oco.0 == 0
         && leader.instrument == place.instrument
         && leader.side == place.side
@@ -277,10 +279,6 @@ fn place_capability(state: &State, place: &PlaceOrder) -> Check {
     }
     if place.reduce_only && !capabilities.reduce_only {
         return refuse(RejectCode::EReduceOnly, 0, 0);
-    }
-    let name = if place.parent == NO_ORDER { place.oco } else { place.parent };
-    if name != NO_ORDER && !capabilities.groups {
-        return refuse(RejectCode::EGroup, name.seq, name.index);
     }
     Ok(())
 }
@@ -541,8 +539,11 @@ fn admit_replace(state: &State, strategy: StrategyIndex, replace: &ReplaceOrder)
     }
     let instrument = state.instrument(order.instrument);
     terms_schema(instrument, order.order_type, replace.quantity, replace.limit_price, replace.stop_price)?;
-    if let Some(parent) = state.orders.get(&order.parent).filter(|parent| replace.quantity > parent.quantity) {
-        return refuse(RejectCode::EGroup, parent.id.seq, parent.id.index);
+    if let Some(parent) = state.orders.get(&order.parent) {
+        let most = if state.holds_groups(order) { parent.quantity } else { parent.net_filled() };
+        if replace.quantity > most && order.life != Life::Held {
+            return refuse(RejectCode::EGroup, parent.id.seq, parent.id.index);
+        }
     }
     if !state.config.venues[instrument.venue.at()].capabilities.replace {
         return refuse(RejectCode::EReplace, 0, 0);

@@ -108,7 +108,7 @@ pub fn room(order: &Order, left: Quantity, members: &[Order]) -> i128 {
 #[must_use]
 pub fn open_quantity(order: &Order, members: &[Order], held_natively: bool) -> Quantity {
     let left = order.exposure();
-    if held_natively || order.life == Life::Created {
+    if held_natively || order.life == Life::Held {
         // No more than what is left, so that it fits.
         Quantity(room(order, left, members) as i64)
     } else {

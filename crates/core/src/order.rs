@@ -22,22 +22,24 @@ pub const BASIS_POINTS: i128 = 10_000;
 pub enum Life {
     /// Asked for, not sent.
     Created = 0,
+    /// Waits in the engine for its parent's first fill.
+    Held = 1,
     /// Sent.
-    Submitted = 1,
+    Submitted = 2,
     /// Known to work at the venue.
-    Accepted = 2,
+    Accepted = 3,
     /// Closed: nothing remains.
-    Filled = 3,
+    Filled = 4,
     /// Closed: the remainder was taken back.
-    Cancelled = 4,
+    Cancelled = 5,
     /// Closed: the venue refused it or its remainder.
-    Rejected = 5,
+    Rejected = 6,
     /// Closed: its time in force ran out.
-    Expired = 6,
+    Expired = 7,
     /// Closed: never sent.
-    Denied = 7,
+    Denied = 8,
 }
-numbered!(Life { Created, Submitted, Accepted, Filled, Cancelled, Rejected, Expired, Denied });
+numbered!(Life { Created, Held, Submitted, Accepted, Filled, Cancelled, Rejected, Expired, Denied });
 
 impl Life {
     /// Whether the order has ended; it never reopens.
@@ -109,6 +111,8 @@ pub enum OrderInput {
     CancelRequest = 2,
     /// A replace leaves for the venue.
     ReplaceRequest = 3,
+    /// It waits for its parent's first fill.
+    Hold = 4,
     /// The report of this name.
     Accepted = EventType::Accepted as u8,
     /// The report of this name.
@@ -137,7 +141,7 @@ pub enum OrderInput {
     Settled = EventType::Settled as u8,
 }
 numbered! { OrderInput {
-    Submit, Deny, CancelRequest, ReplaceRequest, Accepted, Rejected, Filled, Cancelled, Expired, Triggered,
+    Submit, Deny, CancelRequest, ReplaceRequest, Hold, Accepted, Rejected, Filled, Cancelled, Expired, Triggered,
     Replaced, CancelRejected, ReplaceRejected, InDoubt, Absent, Busted, Settled,
 } }
 
@@ -226,37 +230,40 @@ pub enum Outcome {
 pub enum Status {
     /// Not sent.
     Created = 0,
+    /// Not sent: waits for its parent's first fill.
+    Held = 1,
     /// Sent.
-    Submitted = 1,
+    Submitted = 2,
     /// Working.
-    Accepted = 2,
+    Accepted = 3,
     /// Working, its stop touched.
-    Triggered = 3,
+    Triggered = 4,
     /// Working, filled in part.
-    PartiallyFilled = 4,
+    PartiallyFilled = 5,
     /// A replace is under way.
-    ReplacePending = 5,
+    ReplacePending = 6,
     /// A cancel is under way.
-    CancelPending = 6,
+    CancelPending = 7,
     /// Closed: nothing remains.
-    Filled = 7,
+    Filled = 8,
     /// Closed: taken back.
-    Cancelled = 8,
+    Cancelled = 9,
     /// Closed: the venue refused.
-    Rejected = 9,
+    Rejected = 10,
     /// Closed: its time ran out.
-    Expired = 10,
+    Expired = 11,
     /// Closed: never sent.
-    Denied = 11,
+    Denied = 12,
 }
 numbered! { Status {
-    Created, Submitted, Accepted, Triggered, PartiallyFilled, ReplacePending, CancelPending, Filled, Cancelled,
+    Created, Held, Submitted, Accepted, Triggered, PartiallyFilled, ReplacePending, CancelPending, Filled, Cancelled,
     Rejected, Expired, Denied,
 } }
 
 /// Statuses as the contract spells them.
-pub const STATUS_NAMES: [&str; 12] = [
+pub const STATUS_NAMES: [&str; 13] = [
     "Created",
+    "Held",
     "Submitted",
     "Accepted",
     "Triggered",
@@ -313,6 +320,8 @@ pub struct Order {
     pub oco: OrderOrdinal,
     /// When it was asked for.
     pub created_time: Time,
+    /// Total that was asked for: the engine sends a child that it held for what its parent has filled.
+    pub asked_quantity: Quantity,
     /// The main factor of its state.
     pub life: Life,
     /// Requests under way.
@@ -372,10 +381,10 @@ impl Order {
         if self.side == Side::Buy as u8 { 1 } else { -1 }
     }
 
-    /// The most that can still fill: under an unanswered replace, the worse of both terms. 0 unless open.
+    /// The most that can still fill: under an unanswered replace, the worse of both terms. 0 unless open or held.
     #[must_use]
     pub fn exposure(&self) -> Quantity {
-        if !self.life.is_open() {
+        if !self.life.is_open() && self.life != Life::Held {
             return Quantity(0);
         }
         if self.pending.has(Pending::Replace) {
@@ -407,6 +416,7 @@ impl Order {
             _ if self.net_filled().0 > 0 => Status::PartiallyFilled,
             _ if self.triggered => Status::Triggered,
             Life::Created => Status::Created,
+            Life::Held => Status::Held,
             Life::Submitted => Status::Submitted,
             Life::Accepted => Status::Accepted,
         }
@@ -454,6 +464,7 @@ pub fn new_order(place: &PlaceOrder, at: Place, now: Time) -> Order {
         parent: at.parent,
         oco: at.oco,
         created_time: now,
+        asked_quantity: place.quantity,
         life: Life::Created,
         pending: Pending::None,
         triggered: false,
@@ -489,10 +500,13 @@ pub fn transition(state: OrderState, told: OrderInput, guard: Guard) -> Outcome 
     if is_impossible(state) {
         return Outcome::Impossible;
     }
-    if told <= OrderInput::ReplaceRequest {
+    if told <= OrderInput::Hold {
         return request(state, told);
     }
-    if matches!(state.life, Life::Created | Life::Denied) {
+    if state.life == Life::Held && told == OrderInput::Cancelled {
+        return Outcome::Moves(closed(state, Life::Cancelled));
+    }
+    if matches!(state.life, Life::Created | Life::Held | Life::Denied) {
         return Outcome::Refused(RejectCode::RIllegal);
     }
     match told {
@@ -509,25 +523,37 @@ const fn moves(state: OrderState, effect: Effect) -> Outcome {
 }
 
 fn is_impossible(state: OrderState) -> bool {
-    if state.pending != Pending::None && !state.life.is_open() {
+    if state.life == Life::Held && state.pending.has(Pending::Replace) {
+        return true;
+    }
+    if state.pending != Pending::None && !state.life.is_open() && state.life != Life::Held {
         return true;
     }
     if state.in_doubt && state.life != Life::Submitted {
         return true;
     }
-    state.triggered && matches!(state.life, Life::Created | Life::Submitted | Life::Denied)
+    state.triggered && matches!(state.life, Life::Created | Life::Held | Life::Submitted | Life::Denied)
 }
 
 /// The engine's own inputs.
 fn request(state: OrderState, told: OrderInput) -> Outcome {
-    if matches!(told, OrderInput::Submit | OrderInput::Deny) {
-        if state.life != Life::Created {
+    let decided = match told {
+        OrderInput::Submit => Some(Life::Submitted),
+        OrderInput::Deny => Some(Life::Denied),
+        OrderInput::Hold => Some(Life::Held),
+        _ => None,
+    };
+    if let Some(life) = decided {
+        let released = state.life == Life::Held && told == OrderInput::Submit && state.pending == Pending::None;
+        if state.life != Life::Created && !released {
             return Outcome::Impossible;
         }
-        let life = if told == OrderInput::Submit { Life::Submitted } else { Life::Denied };
         return moves(OrderState { life, ..state }, Effect::NONE);
     }
     if matches!(state.life, Life::Created | Life::Denied) {
+        return Outcome::Refused(RejectCode::ENotSent);
+    }
+    if state.life == Life::Held && told == OrderInput::ReplaceRequest {
         return Outcome::Refused(RejectCode::ENotSent);
     }
     if state.life.is_closed() {

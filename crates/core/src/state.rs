@@ -16,7 +16,7 @@ use crate::group::{Group, IDLE, Working, leader_of, open_quantity, root_of};
 use crate::indicator::Indicator;
 use crate::instrument::{Instrument, contract_value};
 use crate::intent::{OrderId, OrderType, Side};
-use crate::order::Order;
+use crate::order::{Life, Order};
 use crate::portfolio::{FLAT, Position, Unsettled};
 use crate::reject::RejectCode;
 use crate::timer::Timers;
@@ -265,9 +265,16 @@ impl State {
         self.by_id.get(&order_id).map(|ordinal| &self.orders[ordinal])
     }
 
-    /// The strategy's orders at the venue, oldest first.
+    /// The strategy's orders at the venue and those held for it, oldest first.
     pub fn open_orders(&self, strategy: StrategyIndex) -> impl Iterator<Item = &Order> {
-        self.orders.values().filter(move |order| order.id.strategy == strategy && order.life.is_open())
+        let is_open = |order: &&Order| order.life.is_open() || order.life == Life::Held;
+        self.orders.values().filter(move |order| order.id.strategy == strategy).filter(is_open)
+    }
+
+    /// Whether the order's venue holds groups itself; else the engine does.
+    #[must_use]
+    pub fn holds_groups(&self, order: &Order) -> bool {
+        self.config.venues[order.venue.at()].capabilities.groups
     }
 
     /// Exposure of open orders.
@@ -303,6 +310,7 @@ impl State {
     pub fn own_market_orders(&self, strategy: StrategyIndex, instrument: InstrumentIndex) -> i128 {
         self.open_orders(strategy)
             .filter(|order| order.instrument == instrument && order.order_type == OrderType::Market as u8)
+            .filter(|order| order.life.is_open())
             .map(|order| i128::from(order.direction()) * i128::from(order.remaining_quantity().0))
             .sum()
     }
@@ -354,7 +362,7 @@ impl State {
 
     /// Legs expose the worst of them, everything else its sum.
     fn group_exposure(&self, members: &[Order]) -> Result<Working, OutOfRange> {
-        let natively = self.config.venues[members[0].venue.at()].capabilities.groups;
+        let natively = self.holds_groups(&members[0]);
         let mut worst: Vec<(OrderOrdinal, Working)> = Vec::with_capacity(members.len());
         for order in members {
             let exposed = self.exposed(order, open_quantity(order, members, natively))?;

@@ -135,7 +135,8 @@ def _proposed(state: State, order_id: OrderId, place: PlaceOrder) -> Order:
     venue, account = state.instrument(place.instrument).venue, state.account_of(place.instrument)
     parent, oco = (state.by_id.get(name, 0) for name in (place.parent, place.oco))
     order = new_order(place, Place(state.next_ordinal, order_id, venue, account, parent, oco), state.now)
-    order.life, order.reserve_price = Life.SUBMITTED, reserve_price(state, place)
+    order.life = Life.HELD if parent and not state.holds_groups(order) else Life.SUBMITTED
+    order.reserve_price = reserve_price(state, place)
     return order
 
 
@@ -200,7 +201,7 @@ def _is_leader(leader: Order | None, parent: Order | None, place: PlaceOrder) ->
     """An open order of the same instrument, side and parent that leads."""
     return (
         leader is not None
-        and leader.life.is_open
+        and (leader.life.is_open or leader.life is Life.HELD)
         and not leader.oco
         and leader.instrument == place.instrument
         and leader.side == place.side
@@ -262,9 +263,6 @@ def _place_capability(state: State, place: PlaceOrder) -> Verdict:
         return Verdict(RejectCode.E_POST_ONLY, 0, 0)
     if place.reduce_only and not capabilities.reduce_only:
         return Verdict(RejectCode.E_REDUCE_ONLY, 0, 0)
-    name = place.oco if place.parent == NO_ORDER else place.parent
-    if name != NO_ORDER and not capabilities.groups:
-        return Verdict(RejectCode.E_GROUP, name.seq, name.index)
     return ADMITTED
 
 
@@ -483,8 +481,10 @@ def _admit_replace(state: State, strategy: int, replace: ReplaceOrder) -> Verdic
     if verdict.code:
         return verdict
     parent = state.orders.get(order.parent)
-    if parent is not None and replace.quantity > parent.quantity:
-        return Verdict(RejectCode.E_GROUP, parent.id.seq, parent.id.index)
+    if parent is not None:
+        most = parent.quantity if state.holds_groups(order) else parent.net_filled
+        if replace.quantity > most and order.life is not Life.HELD:
+            return Verdict(RejectCode.E_GROUP, parent.id.seq, parent.id.index)
     if not state.config.venues[instrument.venue].capabilities.replace:
         return Verdict(RejectCode.E_REPLACE, 0, 0)
     if order.life.is_open:

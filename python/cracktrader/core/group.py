@@ -84,4 +84,4 @@ def open_quantity(order: Order, members: Sequence[Order], *, held_natively: bool
     """The most that a member can still fill. At a venue that does not hold groups its legs know nothing of each other: what is there
     can fill, whatever the group says."""
     left = order.exposure
-    return room(order, left, members) if held_natively or order.life is Life.CREATED else left
+    return room(order, left, members) if held_natively or order.life is Life.HELD else left

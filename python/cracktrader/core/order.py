@@ -29,16 +29,17 @@ BASIS_POINTS = 10_000
 
 
 class Life(IntEnum):
-    """The main factor of an order's state; FILLED and later are closed."""
+    """The main factor of an order's state; FILLED and later are closed. HELD waits in the engine for its parent's first fill."""
 
     CREATED = 0
-    SUBMITTED = 1
-    ACCEPTED = 2
-    FILLED = 3
-    CANCELLED = 4
-    REJECTED = 5
-    EXPIRED = 6
-    DENIED = 7
+    HELD = 1
+    SUBMITTED = 2
+    ACCEPTED = 3
+    FILLED = 4
+    CANCELLED = 5
+    REJECTED = 6
+    EXPIRED = 7
+    DENIED = 8
 
     @property
     def is_closed(self) -> bool:
@@ -67,6 +68,7 @@ class OrderInput(IntEnum):
     DENY = 1
     CANCEL_REQUEST = 2
     REPLACE_REQUEST = 3
+    HOLD = 4
     ACCEPTED = EventType.ACCEPTED
     REJECTED = EventType.REJECTED
     FILLED = EventType.FILLED
@@ -125,21 +127,23 @@ class Status(IntEnum):
     """What is shown of an order: one word for the factored state."""
 
     CREATED = 0
-    SUBMITTED = 1
-    ACCEPTED = 2
-    TRIGGERED = 3
-    PARTIALLY_FILLED = 4
-    REPLACE_PENDING = 5
-    CANCEL_PENDING = 6
-    FILLED = 7
-    CANCELLED = 8
-    REJECTED = 9
-    EXPIRED = 10
-    DENIED = 11
+    HELD = 1
+    SUBMITTED = 2
+    ACCEPTED = 3
+    TRIGGERED = 4
+    PARTIALLY_FILLED = 5
+    REPLACE_PENDING = 6
+    CANCEL_PENDING = 7
+    FILLED = 8
+    CANCELLED = 9
+    REJECTED = 10
+    EXPIRED = 11
+    DENIED = 12
 
 
 STATUS_NAMES = (
     "Created",
+    "Held",
     "Submitted",
     "Accepted",
     "Triggered",
@@ -182,6 +186,8 @@ class Order:
     oco: OrderOrdinal
     """The leader of the one-cancels-other group it joined, or 0; the leader itself has 0."""
     created_time: Time
+    asked_quantity: Quantity = 0
+    """Total that was asked for: the engine sends a child that it held for what its parent has filled."""
     life: Life = Life.CREATED
     pending: Pending = Pending.NONE
     triggered: bool = False
@@ -233,8 +239,8 @@ class Order:
 
     @property
     def exposure(self) -> Quantity:
-        """The most that can still fill: under an unanswered replace, the worse of both terms. 0 unless open."""
-        if not self.life.is_open:
+        """The most that can still fill: under an unanswered replace, the worse of both terms. 0 unless open or held."""
+        if not self.life.is_open and self.life is not Life.HELD:
             return 0
         if self.pending & Pending.REPLACE:
             return max(self.open_quantity, self.replace_quantity - self.net_filled)
@@ -300,6 +306,7 @@ def new_order(place: PlaceOrder, at: Place, now: Time) -> Order:
         parent=at.parent,
         oco=at.oco,
         created_time=now,
+        asked_quantity=place.quantity,
         open_quantity=max(place.quantity, 0),
     )
 
@@ -315,9 +322,11 @@ def transition(state: OrderState, told: OrderInput, guard: Guard) -> Outcome:
     """The state machine, complete: what `told` does to an order in `state`."""
     if _is_impossible(state):
         return None
-    if told <= OrderInput.REPLACE_REQUEST:
+    if told <= OrderInput.HOLD:
         return _request(state, told)
-    if state.life is Life.CREATED or state.life is Life.DENIED:
+    if state.life is Life.HELD and told is OrderInput.CANCELLED:
+        return _closed(state, Life.CANCELLED)
+    if state.life in (Life.CREATED, Life.HELD, Life.DENIED):
         return RejectCode.R_ILLEGAL
     if told is OrderInput.FILLED:
         return _fill(state, guard)
@@ -331,21 +340,28 @@ def transition(state: OrderState, told: OrderInput, guard: Guard) -> Outcome:
 
 
 def _is_impossible(state: OrderState) -> bool:
-    if state.pending is not Pending.NONE and not state.life.is_open:
+    if state.life is Life.HELD and state.pending & Pending.REPLACE:
+        return True
+    if state.pending is not Pending.NONE and not state.life.is_open and state.life is not Life.HELD:
         return True
     if state.in_doubt and state.life is not Life.SUBMITTED:
         return True
-    return state.triggered and state.life in (Life.CREATED, Life.SUBMITTED, Life.DENIED)
+    return state.triggered and state.life in (Life.CREATED, Life.HELD, Life.SUBMITTED, Life.DENIED)
+
+
+_DECISIONS = {OrderInput.SUBMIT: Life.SUBMITTED, OrderInput.DENY: Life.DENIED, OrderInput.HOLD: Life.HELD}
 
 
 def _request(state: OrderState, told: OrderInput) -> Outcome:
     """The engine's own inputs."""
-    if told is OrderInput.SUBMIT or told is OrderInput.DENY:
-        if state.life is not Life.CREATED:
+    if told in _DECISIONS:
+        released = state.life is Life.HELD and told is OrderInput.SUBMIT and state.pending is Pending.NONE
+        if state.life is not Life.CREATED and not released:
             return None
-        life = Life.SUBMITTED if told is OrderInput.SUBMIT else Life.DENIED
-        return Transition(state._replace(life=life), Effect.NONE)
+        return Transition(state._replace(life=_DECISIONS[told]), Effect.NONE)
     if state.life is Life.CREATED or state.life is Life.DENIED:
+        return RejectCode.E_NOT_SENT
+    if state.life is Life.HELD and told is OrderInput.REPLACE_REQUEST:
         return RejectCode.E_NOT_SENT
     if state.life.is_closed:
         return RejectCode.E_CLOSED

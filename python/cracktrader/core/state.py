@@ -16,7 +16,7 @@ from cracktrader.core.group import IDLE, Group, Working, leader_of, open_quantit
 from cracktrader.core.indicator import Indicator
 from cracktrader.core.instrument import Instrument, contract_value
 from cracktrader.core.intent import OrderId, OrderType, Side
-from cracktrader.core.order import Order
+from cracktrader.core.order import Life, Order
 from cracktrader.core.portfolio import FLAT, Position, Unsettled
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.timer import Timers
@@ -165,8 +165,13 @@ class State:
         return None if ordinal is None else self.orders[ordinal]
 
     def open_orders(self, strategy: int) -> list[Order]:
-        """The strategy's orders at the venue, oldest first."""
-        return [order for order in self.orders.values() if order.id.strategy == strategy and order.life.is_open]
+        """The strategy's orders at the venue and those held for it, oldest first."""
+        lives = (Life.HELD, Life.SUBMITTED, Life.ACCEPTED)
+        return [order for order in self.orders.values() if order.id.strategy == strategy and order.life in lives]
+
+    def holds_groups(self, order: Order) -> bool:
+        """Whether the order's venue holds groups itself; else the engine does."""
+        return self.config.venues[order.venue].capabilities.groups
 
     def working_of(self, account: int, instrument: int) -> Working:
         """Exposure of open orders."""
@@ -229,7 +234,7 @@ class State:
 
     def _group_exposure(self, members: list[Order]) -> Working:
         """Legs expose the worst of them, everything else its sum."""
-        natively = self.config.venues[members[0].venue].capabilities.groups
+        natively = self.holds_groups(members[0])
         worst: dict[OrderOrdinal, Working] = {}
         for order in members:
             exposed = self._exposed(order, open_quantity(order, members, held_natively=natively))

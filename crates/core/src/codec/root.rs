@@ -183,13 +183,14 @@ fn day_leaf(state: &State) -> Vec<u8> {
 /// An order. `flagged` is not part of it: a quarantined report changes no leaf.
 #[must_use]
 pub fn encode_order(order: &Order) -> Vec<u8> {
-    let mut out = Vec::with_capacity(212);
+    let mut out = Vec::with_capacity(220);
     let to = &mut out;
     pack!(to; order.ordinal, order.id, order.instrument, order.venue, order.account);
     pack!(to; order.side, order.order_type, order.time_in_force);
     pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
     pack!(to; order.post_only, order.reduce_only);
     pack!(to; order.trail_kind, order.trail_offset, order.limit_offset, order.parent, order.oco, order.created_time);
+    pack!(to; order.asked_quantity);
     pack!(to; order.life.number(), order.pending.number(), order.triggered, order.in_doubt);
     pack!(to; order.version, order.open_quantity, order.filled_quantity, order.busted_quantity, order.filled_value);
     pack!(to; order.replace_quantity, order.replace_limit_price, order.replace_stop_price, order.reserve_price);

@@ -124,6 +124,10 @@ pub(super) fn apply_report(plan: &mut Plan<'_>, event: &Event, order: &Order) ->
     let Some(told) = OrderInput::from_u8(event.payload.event_type().number()) else { return Ok(()) };
     let (ordinal, status) = (order.ordinal, order.status());
     let transition = match transition(order.state(), told, guard(order, &event.payload)) {
+        Outcome::Moves(_) if order.life == Life::Held && event.venue != ENGINE_VENUE => {
+            plan.find(RejectCode::RIllegal, ordinal.0, status.number());
+            return Ok(());
+        }
         Outcome::Moves(moved) if planted!(4) && moved.effect.has(Effect::LATE) => {
             plan.find(RejectCode::RIllegal, ordinal.0, status.number());
             return Ok(());
@@ -331,6 +335,17 @@ fn settle_fill(plan: &mut Plan<'_>, account: AccountIndex, key: &str, after: &Or
     }
     plan.staged.fills.put(place, FillRecord { settled: true, ..record });
     Ok(())
+}
+
+/// The engine ends an order that it held; one that it does not hold is malformed.
+pub(super) fn apply_held_end(plan: &mut Plan<'_>, event: &Event, ordinal: OrderOrdinal) -> Result<(), OutOfRange> {
+    match plan.state.orders.get(&ordinal).filter(|order| order.life == Life::Held) {
+        Some(order) => apply_report(plan, event, order),
+        None => {
+            plan.refuse(RejectCode::RMalformed, ordinal.0);
+            Ok(())
+        }
+    }
 }
 
 /// What the engine itself refused. One that comes from elsewhere, or denies what is no Created order, is malformed.

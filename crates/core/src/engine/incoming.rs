@@ -10,7 +10,7 @@ use crate::book::{show_bar, show_quote, show_trade};
 use crate::codec::{Finding, LeafKey};
 use crate::config::{Config, DataKind, NULL_STREAM, Stream};
 use crate::engine::facts::{
-    apply_account_event, apply_engine_report, apply_report, is_report, malformed, order_ordinal,
+    apply_account_event, apply_engine_report, apply_held_end, apply_report, is_report, malformed, order_ordinal,
 };
 use crate::engine::plan::{Plan, Staged};
 use crate::engine::store::{Execution, Store};
@@ -158,6 +158,11 @@ impl Incoming {
         if matches!(item.payload, Payload::Denied(_) | Payload::Refused(_)) {
             apply_engine_report(plan, item);
             return Ok(());
+        }
+        if let Payload::Cancelled(cancelled) = &item.payload
+            && item.venue == ENGINE_VENUE
+        {
+            return apply_held_end(plan, item, cancelled.order);
         }
         if malformed(plan, item) || self.is_known(plan, item) {
             return Ok(());

@@ -7,13 +7,17 @@ use crate::admission::{admit, reserve_price};
 use crate::codec::{Finding, LeafKey, TimerRequest};
 use crate::config::{Config, LOOP_DEPTH};
 use crate::engine::store::Store;
-use crate::event::{Denied, Event, Payload, Refused, event};
+use crate::event::{Cancelled, Denied, Event, Payload, Refused, event};
+use crate::group::{leader_of, legs_of};
 use crate::intent::{Intent, OrderId, PlaceOrder, ReplaceOrder};
 use crate::matching::{Cause, Command, CommandKind, Report};
-use crate::order::{Guard, Order, OrderInput, Outcome, Place, enter, new_order, transition};
+use crate::order::{
+    Guard, Life, Order, OrderInput, Outcome, Pending, Place, enter, is_trailing, new_order, transition,
+};
 use crate::reject::RejectCode;
 use crate::units::{
-    AccountIndex, ENGINE_VENUE, InstrumentIndex, NONE_TIME, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex,
+    AccountIndex, ENGINE_VENUE, InstrumentIndex, NONE_PRICE, NONE_TIME, NULL_INSTRUMENT, OrderOrdinal, Quantity,
+    StrategyIndex, Time, VenueIndex,
 };
 
 /// The door for intents. What leaves collects here until the run hands it on; when replaying nothing leaves: what came back is
@@ -128,10 +132,13 @@ impl Outgoing {
         }
         let mut after = order;
         after.reserve_price = reserve_price(&store.state, place);
-        advance(&mut after, OrderInput::Submit, store.state.now);
+        let held = order.parent.0 != 0 && !store.state.holds_groups(&order);
+        advance(&mut after, if held { OrderInput::Hold } else { OrderInput::Submit }, store.state.now);
         put(store, &order, after);
         self.note_placed(store, name.strategy);
-        self.send(CommandKind::Submit, &after, cause);
+        if !held {
+            self.send(CommandKind::Submit, &after, cause);
+        }
     }
 
     fn note_placed(&self, store: &mut Store, strategy: StrategyIndex) {
@@ -156,13 +163,111 @@ impl Outgoing {
         let told = if replace.is_some() { OrderInput::ReplaceRequest } else { OrderInput::CancelRequest };
         advance(&mut after, told, store.state.now);
         if let Some(replace) = replace {
+            after.asked_quantity = replace.quantity;
             after.replace_quantity = replace.quantity;
             after.replace_limit_price = replace.limit_price;
             after.replace_stop_price = replace.stop_price;
         }
         put(store, &before, after);
+        if before.life == Life::Held {
+            self.end_held(&after, 0, cause);
+            return;
+        }
         let kind = if replace.is_some() { CommandKind::Replace } else { CommandKind::Cancel };
         self.send(kind, &after, cause);
+    }
+
+    // Groups that the engine holds
+
+    /// Look after the groups that the step touched where a venue holds none: a leg that ended ends the others, children are sent for
+    /// what their parent has filled, and end with a parent that filled nothing. `refused` is the order whose replace was just refused.
+    pub fn tend(&mut self, store: &mut Store, refused: Option<OrderOrdinal>, depth: u32) {
+        let cause = Cause { now: store.state.now, depth };
+        for (root, ended) in std::mem::take(&mut store.stirred) {
+            let Some(group) = store.state.groups.get(&root) else { continue };
+            let members: Vec<Order> = group.members.iter().map(|one| store.state.orders[one]).collect();
+            let leaders: Vec<_> = ended.iter().map(|one| leader_of(&store.state.orders[one])).collect();
+            for order in members.iter().filter(|order| leaders.contains(&leader_of(order))) {
+                if !ended.contains(&order.ordinal) {
+                    self.end_leg(store, order, cause);
+                }
+            }
+            for order in &members {
+                self.tend_child(store, order.ordinal, &members, refused, cause);
+            }
+        }
+        store.stirred.clear();
+    }
+
+    /// Another leg has ended: this one is taken back, unless that is under way.
+    fn end_leg(&mut self, store: &mut Store, order: &Order, cause: Cause) {
+        if order.life.is_closed() || order.pending.has(Pending::Cancel) {
+            return;
+        }
+        let mut after = *order;
+        advance(&mut after, OrderInput::CancelRequest, store.state.now);
+        put(store, order, after);
+        if order.life == Life::Held {
+            self.end_held(&after, RejectCode::VGroup.number(), cause);
+        } else {
+            self.send(CommandKind::Cancel, &after, cause);
+        }
+    }
+
+    fn end_held(&mut self, order: &Order, reason: u16, cause: Cause) {
+        let cancelled = Cancelled { order: order.ordinal, reason, text: Box::default() };
+        self.report(cancelled, (order.account, order.instrument), cause);
+    }
+
+    /// Send a held child, or raise what was sent of it, to what its parent has filled, in whole lots.
+    fn tend_child(
+        &mut self,
+        store: &mut Store,
+        ordinal: OrderOrdinal,
+        members: &[Order],
+        refused: Option<OrderOrdinal>,
+        cause: Cause,
+    ) {
+        let order = store.state.orders[&ordinal];
+        let Some(parent) = store.state.orders.get(&order.parent).copied() else { return };
+        if order.pending != Pending::None || order.life.is_closed() || order.in_doubt {
+            return;
+        }
+        let (now, lot) = (store.state.now, i128::from(store.state.instrument(order.instrument).lot.0));
+        let filled: i128 = legs_of(&order, members).map(|leg| i128::from(leg.net_filled().0)).sum();
+        let others = filled - i128::from(order.net_filled().0);
+        let most = (i128::from(parent.net_filled().0) - others).min(order.asked_quantity.0.into());
+        // At most what was asked for, so that it fits.
+        let total = Quantity((most.div_euclid(lot) * lot).max(0) as i64);
+        let mut after = order;
+        if order.life != Life::Held {
+            let replaces = self.config.venues[order.venue.at()].capabilities.replace;
+            if total > order.quantity && replaces && refused != Some(ordinal) {
+                self.raise_to(store, &order, total, cause);
+            }
+        } else if total.0 > 0 {
+            after.quantity = total;
+            after.open_quantity = total;
+            advance(&mut after, OrderInput::Submit, now);
+            put(store, &order, after);
+            self.send(CommandKind::Submit, &after, cause);
+        } else if parent.life.is_closed() {
+            advance(&mut after, OrderInput::CancelRequest, now);
+            put(store, &order, after);
+            let reason = if parent.net_filled().0 > 0 { RejectCode::VGroup } else { RejectCode::VParent };
+            self.end_held(&after, reason.number(), cause);
+        }
+    }
+
+    /// A replace by the engine: the total rises, the prices stay; a trail goes on where it is.
+    fn raise_to(&mut self, store: &mut Store, order: &Order, total: Quantity, cause: Cause) {
+        let mut after = *order;
+        advance(&mut after, OrderInput::ReplaceRequest, store.state.now);
+        after.replace_quantity = total;
+        after.replace_limit_price = order.limit_price;
+        after.replace_stop_price = if is_trailing(order.order_type) { NONE_PRICE } else { order.stop_price };
+        put(store, order, after);
+        self.send(CommandKind::Replace, &after, cause);
     }
 
     fn send(&mut self, kind: CommandKind, order: &Order, cause: Cause) {
@@ -170,6 +275,7 @@ impl Outgoing {
             return;
         }
         let wanted = kind == CommandKind::Replace;
+        let native = self.config.venues[order.venue.at()].capabilities.groups;
         let command = Command {
             kind,
             order: order.ordinal,
@@ -186,8 +292,8 @@ impl Outgoing {
             trail_kind: order.trail_kind,
             trail_offset: order.trail_offset,
             limit_offset: order.limit_offset,
-            parent: order.parent,
-            oco: order.oco,
+            parent: if native { order.parent } else { OrderOrdinal(0) },
+            oco: if native { order.oco } else { OrderOrdinal(0) },
             cause,
         };
         self.commands.push((order.venue, command));

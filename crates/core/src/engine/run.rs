@@ -424,6 +424,14 @@ impl Engine {
         }
         let before = self.store.images();
         let answers = self.call(&committed, &item, depth, host);
+        if !self.store.stirred.is_empty() && !self.interrupted {
+            let refused = match &item.payload {
+                Payload::ReplaceRejected(rejected) => Some(rejected.order),
+                _ => None,
+            };
+            self.outgoing.tend(&mut self.store, refused, depth);
+            self.dispatch();
+        }
         if self.store.recording {
             let findings = committed.findings;
             let record = Record { event: item, depth, findings, interrupted: self.interrupted, answers };

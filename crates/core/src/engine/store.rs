@@ -2,7 +2,7 @@
 //! halts, and what a run leaves behind (executions, closed orders).
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -62,6 +62,8 @@ pub struct Store {
     pub executions: Vec<Execution>,
     /// Orders that left the state; at the end all of them.
     pub closed: Vec<Order>,
+    /// Groups that the engine holds and this step touched, by their root, with the members that ended in it.
+    pub(super) stirred: BTreeMap<OrderOrdinal, Vec<OrderOrdinal>>,
     config: Arc<Config>,
     root: StateRoot,
     touched: Vec<LeafKey>,
@@ -81,6 +83,7 @@ impl Store {
             recording: record,
             executions: Vec::new(),
             closed: Vec::new(),
+            stirred: BTreeMap::new(),
             config,
             root,
             touched: Vec::new(),
@@ -146,7 +149,11 @@ impl Store {
         after.flagged = before.flagged;
         self.state.orders.insert(after.ordinal, after);
         self.touch(LeafKey::Order(after.ordinal));
-        if after.life.is_closed() && !before.life.is_closed() {
+        let ended = after.life.is_closed() && !before.life.is_closed();
+        if let Some(root) = root.filter(|_| !self.state.holds_groups(&after)) {
+            self.stirred.entry(root).or_default().extend(ended.then_some(after.ordinal));
+        }
+        if ended {
             self.retire_later(&after);
         }
         Ok(())

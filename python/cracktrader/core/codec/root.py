@@ -78,7 +78,7 @@ def _engine_leaf(state: State) -> bytes:
 def encode_order(order: Order) -> bytes:
     """An order. `flagged` is not part of it: a quarantined report changes no leaf."""
     return pack(
-        "QHQHIHHBBBqqqq??BqqQQqBB??IqqqoqqqqqH",
+        "QHQHIHHBBBqqqq??BqqQQqqBB??IqqqoqqqqqH",
         (
             order.ordinal,
             *order.id,
@@ -100,6 +100,7 @@ def encode_order(order: Order) -> bytes:
             order.parent,
             order.oco,
             order.created_time,
+            order.asked_quantity,
             order.life,
             order.pending,
             order.triggered,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "a7915f461e037e20ae4d80dfc74a2ed261b283dd03437f7dcb5615f967b803ed"
+CONTRACT_HASH = "b33164ec914db99c5140ba5b873592e87a2ec1b841f0949cea7b7b35cdf5d05f"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 

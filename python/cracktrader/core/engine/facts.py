@@ -143,6 +143,8 @@ def apply_report(plan: Plan, event: Event) -> None:
     told = OrderInput(EVENT_TYPES[type(payload)])
     outcome = transition(order.state, told, _guard(order, payload))
     assert outcome is not None, f"order {ordinal} {order.state} {told!r}: a combination that cannot occur"
+    if order.life is Life.HELD and event.venue != ENGINE_VENUE:
+        outcome = RejectCode.R_ILLEGAL
     if isinstance(outcome, RejectCode):
         plan.find(outcome, ordinal, order.status)
         return
@@ -343,6 +345,15 @@ def apply_engine_report(plan: Plan, event: Event, denied: Denied | Refused) -> N
     after.code = denied.code
     plan.owner = after.id.strategy
     plan.status_changed = True
+
+
+def apply_held_end(plan: Plan, event: Event, cancelled: Cancelled) -> None:
+    """The engine ends an order that it held; one that it does not hold is malformed."""
+    order = plan.state.orders.get(cancelled.order)
+    if order is None or order.life is not Life.HELD:
+        plan.refuse(RejectCode.R_MALFORMED, cancelled.order)
+        return
+    apply_report(plan, event)
 
 
 def apply_account_event(plan: Plan, event: Event) -> None:

@@ -12,6 +12,7 @@ from cracktrader.core.config import Config, DataKind
 from cracktrader.core.engine.facts import (
     apply_account_event,
     apply_engine_report,
+    apply_held_end,
     apply_report,
     malformed,
     order_ordinal,
@@ -21,6 +22,7 @@ from cracktrader.core.engine.store import Execution, Store
 from cracktrader.core.event import (
     EVENT_TYPES,
     Bar,
+    Cancelled,
     DataEnded,
     Denied,
     EngineStopped,
@@ -139,6 +141,9 @@ class Incoming:
     def _apply_report(self, plan: Plan, item: Event) -> None:
         if isinstance(item.payload, Denied | Refused):
             apply_engine_report(plan, item, item.payload)
+            return
+        if isinstance(item.payload, Cancelled) and item.venue == ENGINE_VENUE:
+            apply_held_end(plan, item, item.payload)
             return
         if malformed(plan, item) or self._is_known(plan, item):
             return

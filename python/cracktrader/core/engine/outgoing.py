@@ -8,7 +8,8 @@ from cracktrader.core.admission import admit, reserve_price
 from cracktrader.core.codec import ENGINE, ORDER, STRATEGY, TIMER, Finding, TimerRequest
 from cracktrader.core.config import LOOP_DEPTH, Config
 from cracktrader.core.engine.store import Store
-from cracktrader.core.event import Denied, Payload, Refused, event
+from cracktrader.core.event import Cancelled, Denied, Event, Payload, Refused, ReplaceRejected, event
+from cracktrader.core.group import leader_of, legs_of
 from cracktrader.core.intent import (
     INTENT_TYPES,
     CancelOrder,
@@ -20,10 +21,21 @@ from cracktrader.core.intent import (
     SetRiskFlag,
 )
 from cracktrader.core.matching import Cause, Command, CommandKind, SimulatedVenue
-from cracktrader.core.order import Guard, Order, OrderInput, Place, enter, new_order, transition
+from cracktrader.core.order import (
+    Guard,
+    Life,
+    Order,
+    OrderInput,
+    Pending,
+    Place,
+    enter,
+    is_trailing,
+    new_order,
+    transition,
+)
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.sequencer import PRODUCER_ENGINE, Sequencer
-from cracktrader.core.units import ENGINE_VENUE, NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT
+from cracktrader.core.units import ENGINE_VENUE, NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT, Quantity
 
 
 class Outgoing:
@@ -100,10 +112,12 @@ class Outgoing:
         self.store.join(order)
         after = order.copy()
         after.reserve_price = reserve_price(state, place)
-        self._enter(after, OrderInput.SUBMIT)
+        held = order.parent and not state.holds_groups(order)
+        self._enter(after, OrderInput.HOLD if held else OrderInput.SUBMIT)
         self.store.put(order, after)
         self._note_placed(order_id.strategy)
-        self._send(CommandKind.SUBMIT, after, cause)
+        if not held:
+            self._send(CommandKind.SUBMIT, after, cause)
 
     def _note_placed(self, strategy: int) -> None:
         limits = self.config.strategies[strategy].limits
@@ -121,12 +135,76 @@ class Outgoing:
         after = before.copy()
         self._enter(after, told)
         if replace is not None:
-            after.replace_quantity = replace.quantity
+            after.asked_quantity = after.replace_quantity = replace.quantity
             after.replace_limit_price = replace.limit_price
             after.replace_stop_price = replace.stop_price
         self.store.put(before, after)
+        if before.life is Life.HELD:
+            self._end_held(after, 0, cause)
+            return
         kind = CommandKind.CANCEL if replace is None else CommandKind.REPLACE
         self._send(kind, after, cause)
+
+    # Groups that the engine holds
+
+    def tend(self, item: Event, depth: int) -> None:
+        """Look after the groups that the step touched where a venue holds none: a leg that ended ends the others, children are sent
+        for what their parent has filled, and end with a parent that filled nothing."""
+        cause = Cause(self.state.now, depth)
+        for root, ended in sorted(self.store.stirred.items()):
+            members = [self.state.orders[one] for one in self.state.groups[root].members]
+            leaders = {leader_of(self.state.orders[one]) for one in ended}
+            for order in members:
+                if leader_of(order) in leaders and order.ordinal not in ended:
+                    self._end_leg(order, cause)
+            for order in members:
+                self._tend_child(self.state.orders[order.ordinal], members, item, cause)
+        self.store.stirred.clear()
+
+    def _end_leg(self, order: Order, cause: Cause) -> None:
+        """Another leg has ended: this one is taken back, unless that is under way."""
+        if order.life.is_closed or order.pending & Pending.CANCEL:
+            return
+        after = order.copy()
+        self._enter(after, OrderInput.CANCEL_REQUEST)
+        self.store.put(order, after)
+        if order.life is Life.HELD:
+            self._end_held(after, RejectCode.V_GROUP, cause)
+        else:
+            self._send(CommandKind.CANCEL, after, cause)
+
+    def _end_held(self, order: Order, reason: int, cause: Cause) -> None:
+        self._report(Cancelled(order.ordinal, reason, ""), order.account, order.instrument, cause)
+
+    def _tend_child(self, order: Order, members: Sequence[Order], item: Event, cause: Cause) -> None:
+        """Send a held child, or raise what was sent of it, to what its parent has filled, in whole lots."""
+        if not order.parent or order.pending is not Pending.NONE or order.life.is_closed or order.in_doubt:
+            return
+        parent, lot = self.state.orders[order.parent], self.state.instrument(order.instrument).lot
+        filled = sum(leg.net_filled for leg in legs_of(order, members))
+        total = min(order.asked_quantity, parent.net_filled - (filled - order.net_filled)) // lot * lot
+        after = order.copy()
+        if order.life is not Life.HELD:
+            refused = isinstance(item.payload, ReplaceRejected) and item.payload.order == order.ordinal
+            if total > order.quantity and self.config.venues[order.venue].capabilities.replace and not refused:
+                self._raise_to(order, after, total, cause)
+        elif total > 0:
+            after.quantity = after.open_quantity = total
+            self._enter(after, OrderInput.SUBMIT)
+            self.store.put(order, after)
+            self._send(CommandKind.SUBMIT, after, cause)
+        elif parent.life.is_closed:
+            self._enter(after, OrderInput.CANCEL_REQUEST)
+            self.store.put(order, after)
+            self._end_held(after, RejectCode.V_GROUP if parent.net_filled > 0 else RejectCode.V_PARENT, cause)
+
+    def _raise_to(self, order: Order, after: Order, total: Quantity, cause: Cause) -> None:
+        """A replace by the engine: the total rises, the prices stay; a trail goes on where it is."""
+        self._enter(after, OrderInput.REPLACE_REQUEST)
+        after.replace_quantity, after.replace_limit_price = total, order.limit_price
+        after.replace_stop_price = NONE_PRICE if is_trailing(order.order_type) else order.stop_price
+        self.store.put(order, after)
+        self._send(CommandKind.REPLACE, after, cause)
 
     def _enter(self, order: Order, told: OrderInput) -> None:
         outcome = transition(order.state, told, Guard.ANY)
@@ -137,6 +215,7 @@ class Outgoing:
         if self.replaying:
             return
         wanted = kind is CommandKind.REPLACE
+        native = self.state.holds_groups(order)
         command = Command(
             kind,
             order.ordinal,
@@ -153,8 +232,8 @@ class Outgoing:
             order.trail_kind,
             order.trail_offset,
             order.limit_offset,
-            order.parent,
-            order.oco,
+            order.parent if native else 0,
+            order.oco if native else 0,
             cause,
         )
         if order.venue in self.venues:

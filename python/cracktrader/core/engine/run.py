@@ -314,6 +314,8 @@ class Engine:
             self._booked = True
         before = self.store.images()
         answers = self._call(committed, taken, depth)
+        if self.store.stirred and not self.interrupted:
+            self.outgoing.tend(taken, depth)
         if self.store.recording:
             record = Record(taken, depth, committed.findings, self.interrupted, answers)
             self.last_record = encode_record(record, before, self.store.images())

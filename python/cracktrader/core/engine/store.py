@@ -27,7 +27,7 @@ from cracktrader.core.invariant import check_all
 from cracktrader.core.matching import longest_way
 from cracktrader.core.order import Order
 from cracktrader.core.state import State, StrategyState, new_state
-from cracktrader.core.units import NULL_INDEX, Money, Price, Quantity, Time
+from cracktrader.core.units import NULL_INDEX, Money, OrderOrdinal, Price, Quantity, Time
 
 
 class Execution(NamedTuple):
@@ -58,6 +58,8 @@ class Store:
         self.state = new_state(config)
         self.executions: list[Execution] = []
         self.closed: list[Order] = []
+        self.stirred: dict[OrderOrdinal, list[OrderOrdinal]] = {}
+        """Groups that the engine holds and this step touched, by their root, with the members that ended in it."""
         self._root = StateRoot()
         self._touched: list[LeafKey] = []
         self._dirty: set[LeafKey] = set()
@@ -108,7 +110,10 @@ class Store:
         after.flagged = before.flagged
         state.orders[after.ordinal] = after
         self.touch((ORDER, after.ordinal))
-        if after.life.is_closed and not before.life.is_closed:
+        ended = after.life.is_closed and not before.life.is_closed
+        if group is not None and not state.holds_groups(after):
+            self.stirred.setdefault(group.members[0], []).extend([after.ordinal] * ended)
+        if ended:
             self._retire_later(after, group)
 
     def join(self, order: Order) -> None:
