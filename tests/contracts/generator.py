@@ -198,7 +198,9 @@ class Generator(ScriptedHost):
         # Sources are named by index: what the strategies before this one declared is already in the state.
         first = len(self.state.indicators)
         for count in range(self.rng.randrange(6) if streams else 0):
-            answer.declarations.append(self._declaration(streams, answer.declarations, first, count))
+            declared = self._declaration(streams, answer.declarations, first, count)
+            self.coverage.indicators[IndicatorKind(declared.kind), declared.source != NULL_SOURCE] += 1
+            answer.declarations.append(declared)
         if self.rng.random() < 0.3:
             answer.intents.append(self._place(strategy))
         if self.rng.random() < 0.3:

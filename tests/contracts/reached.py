@@ -15,6 +15,7 @@ from typing import Any
 from cracktrader.core import admission
 from cracktrader.core.config import BarRule, DataKind
 from cracktrader.core.engine import facts, outgoing
+from cracktrader.core.indicator import RULES, IndicatorKind
 from cracktrader.core.order import Guard, Life, OrderInput, OrderState, Pending, Transition, transition
 from cracktrader.core.reject import RejectCode
 
@@ -46,6 +47,8 @@ class Coverage:
     """Events by type."""
     made: Counter[tuple[BarRule, DataKind]] = field(default_factory=Counter)
     """Bars that the core made, by rule and kind of source."""
+    indicators: Counter[tuple[IndicatorKind, bool]] = field(default_factory=Counter)
+    """Indicators declared, by kind and whether of another one."""
 
     def add(self, other: Coverage) -> None:
         """Add another worker's counts."""
@@ -58,6 +61,7 @@ class Coverage:
         self.codes.update(other.codes)
         self.kinds.update(other.kinds)
         self.made.update(other.made)
+        self.indicators.update(other.indicators)
 
     def rarity(self, state: OrderState, told: OrderInput, guard: Guard) -> int:
         """How often the row, or what comes after it, was met: low for a row that is rare or leads to a rare state."""
@@ -109,6 +113,15 @@ RECIPES = [
 """Every rule of bars that the core makes, with every kind of source that it may have."""
 
 
+INDICATORS = [
+    (kind, of_another)
+    for kind in IndicatorKind
+    for of_another in (False, True)
+    if not (RULES[kind].reads_bars and of_another)
+]
+"""Every kind of indicator, of bars and of another one where it can be."""
+
+
 def words(row: Row) -> tuple[str, str, bool, bool, str, str]:
     """The row in the contract's names, as transition_table.py has it."""
     life, pending, triggered, in_doubt, told, guard = row
@@ -143,6 +156,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     codes = sorted((coverage.codes[code], code.name) for code in reachable_codes())
     events = max(coverage.events, 1)
     made = sorted((coverage.made[key], *key) for key in RECIPES)
+    declared = sorted((coverage.indicators[key], *key) for key in INDICATORS)
     share, open_orders = coverage.accepted / max(coverage.intents, 1), coverage.open_orders / events
     lines = [
         f"events {coverage.events:,} in {coverage.scenarios:,} scenarios",
@@ -153,6 +167,8 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
         f"unreachable rows hit: {len(strange)}",
         f"bars made {sum(coverage.made.values()):,}; least: "
         + ", ".join(f"{rule.name} of {kind.name} {count}" for count, rule, kind in made[:3]),
+        f"indicators {sum(coverage.indicators.values()):,}; least: "
+        + ", ".join(f"{kind.name}{' of another' * of_another} {count}" for count, kind, of_another in declared[:3]),
         f"codes {sum(c >= floor for c, _ in codes)} of {len(codes)} given {floor} times or more; least: "
         + ", ".join(f"{name} {count}" for count, name in codes[:5]),
     ]
@@ -160,6 +176,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     missed += [f"unreachable row {row}" for row in strange]
     missed += [f"code {name} {count} times" for count, name in codes if count < floor]
     missed += [f"bars by {rule.name} of {kind.name} {count} times" for count, rule, kind in made if count < floor]
+    missed += [f"indicator {kind.name} {count} times" for count, kind, _ in declared if count < floor]
     if share < 0.3:
         missed.append(f"only {share:.1%} of intents accepted")
     if open_orders < 5:

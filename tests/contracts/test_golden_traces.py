@@ -25,6 +25,7 @@ from transition_table import Key, expand_transitions, reachable_keys
 
 from cracktrader.core import admission, replay
 from cracktrader.core.engine import facts, outgoing
+from cracktrader.core.indicator import RULES, IndicatorKind
 from cracktrader.core.order import Guard, OrderInput, OrderState, transition
 from cracktrader.core.reject import RejectCode
 
@@ -110,6 +111,15 @@ def test_the_traces_hit_every_code() -> None:
     missing = [slug for slug in RejectCode.__members__ if not hit[slug] and slug not in BROKEN_INVARIANTS]
     assert missing == []
     assert not BROKEN_INVARIANTS & set(hit), "a broken invariant is a defect, not a story"
+
+
+def test_the_traces_declare_every_indicator_and_most_of_another_one() -> None:
+    declared = [
+        one for name in NAMES for answer in trace.load(name).get("answers", []) for one in answer.get("indicators", [])
+    ]
+    assert {one["kind"] for one in declared} == set(IndicatorKind.__members__)
+    of_values = {kind.name for kind in IndicatorKind if not RULES[kind].reads_bars}
+    assert {one["kind"] for one in declared if "source" in one} == of_values
 
 
 def test_the_traces_hit_every_transition_row(
