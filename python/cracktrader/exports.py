@@ -27,6 +27,7 @@ from cracktrader.errors import (
     StaleView,
     StrategyError,
 )
+from cracktrader.runtime.instruments import Equity, Future, Outcome, Perpetual, Spot
 from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
 from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import (
@@ -81,8 +82,10 @@ __all__ = [
     "Donchian",
     "EMA",
     "EngineNotBuilt",
+    "Equity",
     "EventView",
     "FillView",
+    "Future",
     "Highest",
     "Indicator",
     "InstrumentLimit",
@@ -97,6 +100,8 @@ __all__ = [
     "OrderId",
     "OrderType",
     "OrderView",
+    "Outcome",
+    "Perpetual",
     "PlaceOrder",
     "PositionView",
     "QuoteView",
@@ -111,6 +116,7 @@ __all__ = [
     "SMA",
     "SetRiskFlag",
     "Side",
+    "Spot",
     "StaleView",
     "StdDev",
     "Stochastic",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cracktrader.analysis.result import Result
 from cracktrader.core.risk import RiskLimits
+from cracktrader.core.schedule import Action
 from cracktrader.data.columns import BarColumns, QuoteColumns, TradeColumns
+from cracktrader.errors import ConfigError
 from cracktrader.runtime.backtest import instances, run_backtest
 from cracktrader.runtime.declare import Options
+from cracktrader.runtime.instruments import InstrumentTerms
 from cracktrader.runtime.timeframes import TimeFrame
 from cracktrader.runtime.venue import Venue
 from cracktrader.strategy.base import Strategy
@@ -20,7 +24,7 @@ def backtest(
     strategy: Strategy | type[Strategy] | Sequence[Strategy],
     data: Any,
     *,
-    cash: float = 10_000,
+    cash: float | Mapping[str, float] = 10_000,
     account: str = "margin",
     venue: Venue | None = None,
     fees: float = 0.0,
@@ -29,6 +33,13 @@ def backtest(
     seed: int = 0,
     currency: str = "USD",
     timeframes: Sequence[TimeFrame] = (),
+    instruments: Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms] = (),
+    conversions: Mapping[str, str | float] | None = None,
+    leverage: float = 1.0,
+    funding: Any = None,
+    payments: Any = None,
+    settlements: Any = None,
+    quiet: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Run one or several strategies over bars, trades or quotes and return the Result.
@@ -38,20 +49,54 @@ def backtest(
     short, a "cash" account may not. `timeframes` are bars that the core makes while it runs, of every instrument: "5m", "1h", "1d",
     ct.TickBars(100), ct.VolumeBars(10), ct.ValueBars(1e6); `on_bar` gets each when it is closed, and `bar.timeframe` tells them apart.
     Of several kinds of data of one instrument, the finest drives matching: trades before quotes before bars.
+    `instruments` declares what is traded (`ct.Spot`, `ct.Equity`, `ct.Perpetual`, `ct.Future`, `ct.Outcome`); what is not declared is spot
+    in `currency`, the base currency, with the data's decimals. `cash` is in the base currency or by currency; `conversions` values the
+    others in it, by a symbol of the data that trades the pair or by a constant rate. `leverage` 5 is an initial margin of 0.2 where an
+    instrument says no other. `funding`, `payments` and `settlements` are columns or rows of
+    (time, symbol, and rate, amount a unit or price).
     `progress(taken, total)` is called now and then.
 
     Raises ConfigError for wrong options, DataError for wrong rows, EngineNotBuilt where Rust is missing, KeyboardInterrupt when
     interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
-    assumed, repaired or rounded is said in one line on stderr for each instrument.
+    assumed, repaired or rounded is said in one line on stderr for each instrument, unless `quiet`.
     """
     from cracktrader.data.loading import load
 
     loaded = load(data)
     for columns in loaded:
-        if columns.note and not _is_loaded(data):
+        if columns.note and not quiet and not _is_loaded(data):
             print(columns.note, file=sys.stderr)
-    options = Options(cash, account, venue or Venue(), fees, limits or RiskLimits(), seed, currency, timeframes)
-    return Result(run_backtest(instances(strategy), loaded, options, engine=engine, progress=progress))
+    options = Options(
+        cash,
+        account,
+        venue or Venue(),
+        fees,
+        limits or RiskLimits(),
+        seed,
+        currency,
+        timeframes,
+        _by_symbol(instruments),
+        conversions or {},
+        leverage,
+        {Action.FUNDING: funding, Action.PAYMENT: payments, Action.SETTLEMENT: settlements},
+    )
+    outcome = run_backtest(instances(strategy), loaded, options, engine=engine, progress=progress)
+    if outcome.inferred and not quiet and not _is_loaded(data):
+        print(outcome.inferred, file=sys.stderr)
+    return Result(outcome)
+
+
+def _by_symbol(given: Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms]) -> dict[str, InstrumentTerms]:
+    """Declarations by symbol; in a mapping the key is the symbol."""
+    pairs = given.items() if isinstance(given, Mapping) else [(getattr(one, "symbol", ""), one) for one in given]
+    made: dict[str, InstrumentTerms] = {}
+    for symbol, one in pairs:
+        if not isinstance(one, InstrumentTerms):
+            raise ConfigError(f"instruments takes declarations such as ct.Spot(...), not {one!r}")
+        if symbol in made:
+            raise ConfigError(f"instrument {symbol!r} is declared twice")
+        made[symbol] = one if one.symbol == symbol else replace(one, symbol=symbol)
+    return made
 
 
 def _is_loaded(data: Any) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from cracktrader.backend import machine
+from cracktrader.backend import Machine, machine
+from cracktrader.core.indicator import to_float
 from cracktrader.core.reject import REJECTS
 from cracktrader.data.sessions import make_sessions
 from cracktrader.errors import ConfigError, InvariantBroken
-from cracktrader.runtime.declare import Options, declare
+from cracktrader.runtime.declare import Options, declare, inferred
 from cracktrader.runtime.gather import gather
 from cracktrader.runtime.outcome import RunOutcome
+from cracktrader.runtime.schedules import schedules_of
 from cracktrader.runtime.streams import in_units, names_of, rows_of
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 
 if TYPE_CHECKING:
+    from cracktrader.core.config import Config
     from cracktrader.data.columns import Columns
 
 
@@ -42,16 +46,27 @@ def run_backtest(
         run.attach(stream, columns)
     if options.venue.session is not None:
         run.attach_sessions(0, make_sessions(options.venue.session, loaded))
+    for instrument, scheduled in schedules_of(dict(options.schedules), config.instruments).items():
+        run.attach_schedule(instrument, scheduled)
     total = sum(map(len, loaded))
     started = perf_counter()
     run.run(None if progress is None else lambda taken: progress(taken, total))
     seconds = perf_counter() - started
     if host.interruption is not None:
         raise host.interruption
-    outcome = gather(run, config, host, loaded, engine, seconds, options.cash)
+    outcome = gather(run, config, host, loaded, engine, seconds, _initial_cash(run, config, options))
+    outcome = replace(outcome, inferred=inferred(loaded, options))
     if run.stopped and REJECTS[run.stopped].slug.startswith("S_INVARIANT"):
         raise InvariantBroken(f"the engine stopped at seq {run.seq}: {outcome.stopped}")
     return outcome
+
+
+def _initial_cash(run: Machine, config: Config, options: Options) -> float:
+    """Opening cash in base currency; of several currencies, what they were worth when every rate was first known."""
+    if not isinstance(options.cash, Mapping):
+        return float(options.cash)
+    scale = config.currencies[config.base_currency].scale
+    return next((to_float(worth, scale) for _, worth, _ in run.equity() if worth is not None), 0.0)
 
 
 def instances(strategy: Strategy | type[Strategy] | Sequence[Strategy]) -> list[Strategy]:

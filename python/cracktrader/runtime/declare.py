@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.account import Account, AccountKind, Deposit
-from cracktrader.core.config import Config, StrategyConfig, config_problem
+from cracktrader.core.config import Config, Conversion, StrategyConfig, config_problem
 from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.risk import RiskLimits
-from cracktrader.core.units import RATE_ONE
+from cracktrader.core.schedule import Action
+from cracktrader.core.units import NULL_INSTRUMENT, RATE_ONE
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.instruments import MONEY_SCALE, InstrumentTerms, Spot, declared_instrument
 from cracktrader.runtime.streams import streams_of
 from cracktrader.runtime.timeframes import TimeFrame
 from cracktrader.runtime.venue import Venue, declared_venue, latency
@@ -22,19 +24,14 @@ if TYPE_CHECKING:
     from cracktrader.data.columns import Columns
 
 ACCOUNT_KINDS = {"cash": AccountKind.CASH, "margin": AccountKind.MARGIN}
-QUANTITY_DECIMALS = 8
-MONEY_SCALE = 8
-MAX_PRICE = 10**15
-"""Largest price mantissa of an instrument declared from its bars."""
-MAX_QUANTITY = 10**17
-"""Largest quantity mantissa: 1e9 units at 8 decimals, in lots of 1e-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a backtest declares beside strategies and data."""
 
-    cash: float = 10_000
+    cash: float | Mapping[str, float] = 10_000
+    """In the base currency, or by currency."""
     account: str = "margin"
     venue: Venue = Venue()
     fees: float = 0.0
@@ -42,34 +39,43 @@ class Options:
     limits: RiskLimits = RiskLimits()
     seed: int = 0
     currency: str = "USD"
+    """The base currency."""
     timeframes: Sequence[TimeFrame] = ()
     """Bars that the core makes while it runs, of every instrument."""
+    instruments: Mapping[str, InstrumentTerms] = field(default_factory=dict)
+    """Declarations by symbol."""
+    conversions: Mapping[str, str | float] = field(default_factory=dict)
+    """How currencies are valued in the base currency: a symbol of the data that trades the pair, or a constant rate."""
+    leverage: float = 1.0
+    """Initial margin is 1 / leverage where an instrument says no other."""
+    schedules: Mapping[Action, Any] = field(default_factory=dict)
+    """Funding, payments and settlements, as `runtime.schedules` takes them."""
 
 
 def declare(strategies: list[Strategy], loaded: Sequence[Columns], options: Options) -> Config:
-    """The configuration of a backtest: one simulated venue, one account, one spot instrument per symbol."""
+    """The configuration of a backtest: one simulated venue, one account, an instrument per symbol: as declared, else a spot one."""
     _check(options)
     if not loaded:
         raise ConfigError("a backtest needs data for at least one instrument")
     venue = options.venue
-    deposit = Deposit(0, round(options.cash * 10**MONEY_SCALE))
-    currencies = [Currency(options.currency, MONEY_SCALE)]
-    instruments = []
-    for columns in _one_of_each(loaded):
-        currencies.append(Currency(columns.symbol, QUANTITY_DECIMALS))
-        instruments.append(_instrument(columns, len(currencies) - 1, round(options.fees * RATE_ONE)))
+    names = [options.currency]
+    instruments = [_instrument(columns, options, names) for columns in _one_of_each(loaded)]
+    _check_declared(options, [instrument.name for instrument in instruments])
+    deposits = _deposits(options, names)
+    conversions = _conversions(options, names, instruments)
     feed_latency = latency("feed_latency", venue.feed_latency)
     simulated = declared_venue(venue)
     config = Config(
-        currencies=tuple(currencies),
+        currencies=tuple(Currency(name, MONEY_SCALE) for name in names),
         venues=(simulated,),
-        accounts=(Account("main", 0, ACCOUNT_KINDS[options.account], (deposit,)),),
+        accounts=(Account("main", 0, ACCOUNT_KINDS[options.account], deposits),),
         instruments=tuple(instruments),
         streams=streams_of(loaded, instruments, feed_latency, options.timeframes),
         strategies=tuple(
             StrategyConfig(_name(strategies, index), _canonical(one), options.limits)
             for index, one in enumerate(strategies)
         ),
+        conversions=conversions,
         seed=options.seed,
     )
     problem = config_problem(config)
@@ -78,12 +84,84 @@ def declare(strategies: list[Strategy], loaded: Sequence[Columns], options: Opti
     return config
 
 
+def inferred(loaded: Sequence[Columns], options: Options) -> str:
+    """One line on what was taken for granted of instruments that are not declared; "" when all are."""
+    told = [
+        f"{one.symbol} (tick {10.0**-one.price_decimals:.{one.price_decimals}f})"
+        for one in _one_of_each(loaded)
+        if one.symbol not in options.instruments
+    ]
+    if not told:
+        return ""
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return (
+        f"not declared, taken as spot in {options.currency} with lots of 1e-8: {', '.join(told[:3])}{more}; "
+        "say otherwise with instruments=[ct.Spot(...), ct.Equity(...), ct.Perpetual(...), ...]"
+    )
+
+
+def _instrument(columns: Columns, options: Options, names: list[str]) -> Instrument:
+    """The instrument of the columns; new currencies join the names."""
+    terms = options.instruments.get(columns.symbol) or Spot(columns.symbol)
+    base, settlement = terms.currencies
+    settlement = settlement or options.currency
+    base = base or (columns.symbol if terms.value is InstrumentKind.SPOT else settlement)
+    for name in (base, settlement):
+        if name not in names:
+            names.append(name)
+    currencies = names.index(base), names.index(settlement)
+    return declared_instrument(terms, columns.price_decimals, currencies, options.fees, options.leverage)
+
+
+def _check_declared(options: Options, symbols: list[str]) -> None:
+    for symbol in options.instruments:
+        if symbol not in symbols:
+            raise ConfigError(f"instrument {symbol!r} is declared, but the data has only {', '.join(symbols)}")
+
+
+def _deposits(options: Options, names: list[str]) -> tuple[Deposit, ...]:
+    """Opening balances by currency; a number is in the base currency."""
+    given = options.cash if isinstance(options.cash, Mapping) else {options.currency: options.cash}
+    for name in given:
+        if name not in names:
+            raise ConfigError(f"cash in {name!r}: the run has only the currencies {', '.join(names)}")
+    return tuple(Deposit(names.index(name), round(amount * 10**MONEY_SCALE)) for name, amount in given.items())
+
+
+def _conversions(options: Options, names: list[str], instruments: list[Instrument]) -> tuple[Conversion, ...]:
+    """Every currency that money may be in has a rate: by a symbol or by a number."""
+    symbols = [instrument.name for instrument in instruments]
+    made = []
+    for name, rate in options.conversions.items():
+        if name not in names:
+            raise ConfigError(f"the conversion of {name!r}: the run has only the currencies {', '.join(names)}")
+        if isinstance(rate, str):
+            if rate not in symbols:
+                raise ConfigError(f"the conversion of {name}: {rate!r} is none of the symbols {', '.join(symbols)}")
+            made.append(Conversion(names.index(name), symbols.index(rate)))
+        elif 0 < rate < 9e9:
+            made.append(Conversion(names.index(name), NULL_INSTRUMENT, round(rate * RATE_ONE)))
+        else:
+            raise ConfigError(f"the conversion of {name}: the rate {rate!r} is not above 0")
+    held = {names[one.settlement_currency] for one in instruments}
+    held |= set(options.cash) if isinstance(options.cash, Mapping) else set()
+    for name in sorted(held - {options.currency} - set(options.conversions)):
+        raise ConfigError(
+            f"money in {name} has no value in {options.currency}: "
+            f'give conversions={{"{name}": "{name}/{options.currency}"}} (a symbol of the data) or a number'
+        )
+    return tuple(made)
+
+
 def _check(options: Options) -> None:
     """ConfigError for options that make no sense."""
     if options.account not in ACCOUNT_KINDS:
         raise ConfigError(f'account is "cash" or "margin", not {options.account!r}')
-    if not 0 < options.cash < 1e15:
-        raise ConfigError(f"cash {options.cash!r} is outside 0..1e15")
+    for amount in options.cash.values() if isinstance(options.cash, Mapping) else (options.cash,):
+        if not 0 < amount < 1e15:
+            raise ConfigError(f"cash {amount!r} is outside 0..1e15")
+    if not 1 <= options.leverage <= 1000:
+        raise ConfigError(f"leverage {options.leverage!r} is outside 1..1000: 5 means an initial margin of 0.2")
     if not -0.1 <= options.fees <= 0.1:
         raise ConfigError(f"fees {options.fees!r} is a rate: 0.001 is 10 bps; it may be -0.1 to 0.1")
     if not 0 <= options.seed < 2**64:
@@ -96,28 +174,6 @@ def _one_of_each(loaded: Sequence[Columns]) -> list[Columns]:
     for columns in loaded:
         first.setdefault(columns.symbol, columns)
     return list(first.values())
-
-
-def _instrument(columns: Columns, base_currency: int, fee: int) -> Instrument:
-    return Instrument(
-        columns.symbol,
-        0,
-        InstrumentKind.SPOT,
-        base_currency,
-        0,
-        MONEY_SCALE,
-        columns.price_decimals,
-        QUANTITY_DECIMALS,
-        tick=1,
-        lot=1,
-        max_price=MAX_PRICE,
-        max_quantity=MAX_QUANTITY,
-        multiplier=RATE_ONE,
-        initial_margin=RATE_ONE,
-        maintenance_margin=0,
-        maker_fee=fee,
-        taker_fee=fee,
-    )
 
 
 def _name(strategies: list[Strategy], index: int) -> str:

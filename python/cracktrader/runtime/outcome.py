@@ -83,6 +83,8 @@ class RunOutcome:
     indicators: list[BoundIndicator] = field(default_factory=list)
     config: Config | dict[str, Any] | None = None
     """What the core ran on; where the run was loaded from disk, the same as plain values."""
+    inferred: str = ""
+    """One line on what was taken for granted of instruments that were not declared."""
     data: list[Columns] = field(default_factory=list)
     """The columns that were run, of every kind, by stream; `bars` has one for each instrument."""
     timeframes: list[str] = field(default_factory=list)

@@ -148,6 +148,28 @@ class StrategyContext:
         return self._base_float(self._ask().equity())
 
     @property
+    def margin_used(self) -> float:
+        """Initial margin of the worst positions that open orders can lead to, in base currency; NaN while a price or rate is missing."""
+        margin = self._ask().margin()
+        return self._base_float(None if margin is None else margin.initial)
+
+    @property
+    def maintenance_margin(self) -> float:
+        """Maintenance margin of the positions, in base currency: with equity below it only reductions and cancels pass."""
+        margin = self._ask().margin()
+        return self._base_float(None if margin is None else margin.maintenance)
+
+    @property
+    def free_margin(self) -> float:
+        """Equity above the margin used; below 0 when there is too little."""
+        return self.equity - self.margin_used
+
+    @property
+    def below_maintenance(self) -> bool:
+        """Whether equity is below the maintenance margin."""
+        return 0 < self.maintenance_margin > self.equity
+
+    @property
     def cash(self) -> float:
         """Cash of the run in base currency."""
         return self._base_float(self._ask().cash())

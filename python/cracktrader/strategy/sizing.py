@@ -15,7 +15,7 @@ from cracktrader.core.fee import worst_fee
 from cracktrader.core.indicator import to_float
 from cracktrader.core.instrument import Instrument, InstrumentKind, contract_value
 from cracktrader.core.intent import OrderId, Side, TimeInForce
-from cracktrader.core.units import RATE_ONE, Rounding, mul_div_round
+from cracktrader.core.units import NULL_INSTRUMENT, RATE_ONE, Rounding, mul_div_round
 from cracktrader.errors import IntentError
 
 if TYPE_CHECKING:
@@ -28,10 +28,9 @@ SNAP = 1e-9
 def affordable(
     view: View | Any, config: Config, index: int, percent: float | None, cash: float | None, limit: float | None
 ) -> int:
-    """Largest quantity whose value and worst fee fit the budget: floor((budget - worst fee) / price), in lots."""
+    """Largest quantity whose value and worst fee fit the budget: floor((budget - worst fee) / value of one), in lots. A percent is of
+    equity, brought from the base into the settlement currency; cash is in the settlement currency."""
     instrument = config.instruments[index]
-    if instrument.kind is InstrumentKind.INVERSE or instrument.settlement_currency != config.base_currency:
-        raise IntentError(f"{instrument.name} is sized by quantity only: it does not settle in the base currency")
     price = view.mark(index) if limit is None else price_mantissa(instrument, Side.BUY, limit)
     if price is None:
         raise IntentError(f"{instrument.name} has no price yet to size an order by")
@@ -40,14 +39,46 @@ def affordable(
         if equity is None:
             raise IntentError("equity is not known while a position has no price: size by quantity")
         budget = mul_div_round(max(equity, 0), fraction("percent", percent), RATE_ONE, Rounding.FLOOR)
+        budget = _in_settlement(view, config, instrument, budget)
     else:
         assert cash is not None
         budget = floor(_finite("cash", cash) * 10**instrument.settlement_scale)
     budget -= worst_fee(instrument, budget)
+    if instrument.kind is InstrumentKind.INVERSE:
+        net = instrument.quantity_decimals + 9 - instrument.settlement_scale - instrument.price_decimals
+        unit = instrument.multiplier * 10 ** max(-net, 0)
+        size = mul_div_round(budget, price * 10 ** max(net, 0), unit, Rounding.FLOOR)
+        return size - size % instrument.lot
     unit = price * instrument.multiplier
     net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
     size = mul_div_round(budget, 10 ** max(net, 0), unit * 10 ** max(-net, 0), Rounding.FLOOR)
     return size - size % instrument.lot
+
+
+def _in_settlement(view: View | Any, config: Config, instrument: Instrument, budget: int) -> int:
+    """An amount of the base currency in the instrument's settlement currency, by the rate that values the latter, rounded down."""
+    currency = instrument.settlement_currency
+    if currency == config.base_currency:
+        return budget
+    scales = instrument.settlement_scale - config.currencies[config.base_currency].scale
+    for conversion in config.conversions:
+        if conversion.currency != currency:
+            continue
+        constant = conversion.instrument == NULL_INSTRUMENT
+        rate = conversion.rate if constant else view.mark(conversion.instrument)
+        if rate is None:
+            break
+        decimals = 9 if constant else config.instruments[conversion.instrument].price_decimals
+        divides = constant or config.instruments[conversion.instrument].base_currency == currency
+        net = scales + decimals if divides else scales - decimals
+        up, down = 10 ** max(net, 0), 10 ** max(-net, 0)
+        return (
+            mul_div_round(budget, up, rate * down, Rounding.FLOOR)
+            if divides
+            else mul_div_round(budget, rate * up, down, Rounding.FLOOR)
+        )
+    name = config.currencies[currency].name
+    raise IntentError(f"{instrument.name} cannot be sized by equity while {name} has no rate: size by quantity or cash")
 
 
 def risked(view: View | Any, config: Config, index: int, risk: float, prices: tuple[float | None, float]) -> int:
