@@ -227,10 +227,12 @@ class Result:
         names = " + ".join(one["name"] for one in outcome.strategies) or "no strategy"
         symbols = [one.symbol for one in outcome.bars]
         data = ", ".join(symbols[:3]) + (f" and {len(symbols) - 3} more" if len(symbols) > 3 else "")
-        rows = sum(len(one) for one in outcome.bars)
+        held = outcome.data or outcome.bars
+        kinds = {type(one).__name__.removesuffix("Columns").lower() + "s" for one in held}
+        rows, unit = sum(len(one) for one in held), kinds.pop() if len(kinds) == 1 else "rows"
         times = self.equity["time"]
         period = f", {times[0]:%Y-%m-%d}..{times[-1]:%Y-%m-%d}" if len(times) else ""
-        return f"{names} on {data or 'no data'}, {rows:,} bars{period}"
+        return f"{names} on {data or 'no data'}, {rows:,} {unit}{period}"
 
     def _how(self) -> str:
         """What came of it, in a few words."""
