@@ -1,0 +1,151 @@
+"""The example strategies: equal on both cores, trading, and blind to what comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cracktrader.analysis.backtest import backtest
+from cracktrader.analysis.result import Result
+from cracktrader.cli.strategy_file import load_strategy
+from cracktrader.data import random_walk, sample
+from cracktrader.strategy import Strategy
+from cracktrader.strategy.host import StrategyHost
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RECORDED = Path(__file__).parents[3] / "shared" / "data"
+PRICES = ("open", "high", "low", "close")
+MOMENTS = 50
+"""How many moments of each example are tried for look-ahead."""
+
+
+def walks(count: int, every: str, bars: int) -> dict[str, pl.DataFrame]:
+    """Synthetic instruments."""
+    return {f"W{seed}": random_walk(seed=seed, bars=bars, every=every, volatility=0.004) for seed in range(count)}
+
+
+def index() -> dict[str, pl.DataFrame]:
+    """The bundled index, as a frame."""
+    frame = sample("sp500_1d")
+    return {"SPX": frame.with_columns(pl.col("time").cast(pl.Datetime("us")), pl.col(*PRICES).round(2))}
+
+
+class Case(NamedTuple):
+    """An example on data that is always there and, where present, on recordings."""
+
+    name: str
+    data: Callable[[], dict[str, Any]]
+    recorded: dict[str, str] = {}  # never changed
+    parameters: dict[str, Any] = {}  # never changed
+    options: dict[str, Any] = {}  # never changed
+
+
+def minutes() -> dict[str, pl.DataFrame]:
+    """Minutes of one instrument."""
+    return walks(1, "1m", 5000)
+
+
+BTC, YEN = {"BTC": "btc_perp_1m_2022-01.csv.gz"}, {"USDJPY": "usdjpy_1m_bid_2013-02.csv.gz"}
+STOCKS = {
+    "NVDA": "bt_nvda-1999-2014.txt",
+    "ORCL": "bt_orcl-1995-2014.txt",
+    "YHOO": "bt_yhoo-1996-2014.txt",
+    "A": "bt_2006-day-001.txt",
+    "B": "bt_2006-day-002.txt",
+}
+CASES = (
+    Case("sma_cross", index, {"ORCL": STOCKS["ORCL"]}),
+    Case("breakout_bracket", index, {"NVDA": STOCKS["NVDA"]}),
+    Case("rsi_reversion", index, {"ORCL": STOCKS["ORCL"]}),
+    Case("pairs", lambda: walks(2, "1d", 1500), {"NVDA": STOCKS["NVDA"], "ORCL": STOCKS["ORCL"]}),
+    Case("market_maker", minutes, BTC, {"size": 0.01, "most": 0.05}),
+    Case("trend_filter", minutes, BTC, {"frame": "15m"}, {"timeframes": ["15m"]}),
+    Case("rebalance", lambda: walks(5, "1d", 800), STOCKS, {"band": 0.001}),
+    Case("time_of_day", minutes, YEN),
+)
+
+
+@cache
+def strategy(name: str) -> type[Strategy]:
+    """The class that an example's file defines."""
+    return load_strategy(EXAMPLES / f"{name}.py")
+
+
+def run(case: Case, data: dict[str, Any], engine: str) -> Result:
+    """One run of an example."""
+    return backtest(
+        strategy(case.name)(**case.parameters), data, fees=0.0002, cash=100_000, engine=engine, **case.options
+    )
+
+
+def agree(case: Case, data: dict[str, Any]) -> None:
+    """Both cores give the same run, in which something was traded."""
+    python, rust = (run(case, data, engine).outcome for engine in ("python", "rust"))
+    assert not python.errors and python.state_hash == rust.state_hash
+    assert (python.fills, python.orders, python.diagnostics) == (rust.fills, rust.orders, rust.diagnostics)
+    assert all((python.equity[name] == rust.equity[name]).all() for name in python.equity)
+    assert len(python.fills["order"]) >= 4
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_example_gives_the_same_run_on_both_cores(case: Case) -> None:
+    agree(case, case.data())
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_example_gives_the_same_run_on_both_cores_on_recordings(case: Case) -> None:
+    missing = [name for name in case.recorded.values() if not (RECORDED / name).exists()]
+    if missing:
+        pytest.skip(f"no recording {missing[0]} beside the project")
+    agree(case, {symbol: RECORDED / name for symbol, name in case.recorded.items()})
+
+
+def intents_of(case: Case, data: dict[str, Any], until: int, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the strategy asked for up to a moment: (moment, intents, timers)."""
+    asked: list[Any] = []
+    collect = StrategyHost.collect
+
+    def listen(self: StrategyHost, context: Any, returned: Any) -> Any:
+        if context.now <= until:
+            asked.append((context.now, list(context.intents), list(context.timers), returned))
+        return collect(self, context, returned)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StrategyHost, "collect", listen)
+        result = run(case, data, "rust")
+    assert not result.errors
+    return [one for one in asked if any(one[1:])]
+
+
+def perturbed(frame: pl.DataFrame, stamp: Any, rng: Random) -> pl.DataFrame:
+    """The same bars up to the stamp, included; other prices after it."""
+    later = (frame["time"] > stamp).to_numpy()
+    factors = np.where(later, [1 + rng.uniform(-0.1, 0.1) for _ in range(len(frame))], 1.0)
+    return frame.with_columns((pl.col(name) * pl.Series(factors)).round(2) for name in PRICES)
+
+
+@pytest.mark.rust
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_example_looks_ahead(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything after a moment changed, what was asked for up to that moment is the same."""
+    data, rng = case.data(), Random(case.name)
+    stamps = next(iter(data.values()))["time"]
+    interval = stamps[1] - stamps[0]
+    compared = 0
+    for _ in range(MOMENTS):
+        stamp = stamps[rng.randrange(len(stamps) // 10, len(stamps) - 1)]
+        closed = int(np.datetime64((stamp + interval).replace(tzinfo=None), "ns").astype(np.int64))
+        changed = {symbol: perturbed(frame, stamp, rng) for symbol, frame in data.items()}
+        before = intents_of(case, data, closed, monkeypatch)
+        assert before == intents_of(case, changed, closed, monkeypatch), f"{case.name} looks beyond {stamp}"
+        compared += len(before)
+    assert compared > MOMENTS
