@@ -241,8 +241,8 @@ STRATEGIES = {
         "backtest mine.py --quiet",
         4,
         "strategy error: seq 0, strategy Mine:\nTraceback (most recent call last):\n"
-        '  File "mine.py", line 6, in on_start\n    self.ma = ctx.indicator(ct.SMA(0))\n              ^^^^^^^^^^^^^^^^^^^^^^^^\n'
-        "cracktrader.errors.ConfigError: SMA(period=0, field='close'): indicator period 0 is outside 1..100000\n",
+        '  File "mine.py", line 6, in on_start\n    self.ma = ctx.indicator(ct.SMA(0))\n                            ^^^^^^^^^\n'
+        "cracktrader.errors.ConfigError: SMA period 0 is outside 1..100000\n",
         mine("def on_start(self, ctx):\n    self.ma = ctx.indicator(ct.SMA(0))\n"),
     ),
     "a callback that returns junk": Case(
@@ -340,7 +340,7 @@ DATA = {
     "a file of another kind of data": Case(
         "backtest mine.py --data bars.xlsx",
         3,
-        "error: bars.xlsx: the name must end in one of .parquet .pq .csv .tsv .txt .prn, text also in .gz .zst .zip\n",
+        "error: bars.xlsx: the name must end in one of .parquet .pq .feather .arrow .ipc .csv .tsv .txt .prn, text also in .gz .zst .zip\n",
         {**RUN, "bars.xlsx": ROWS},
     ),
     "a file that is not what its name says": Case(

@@ -140,7 +140,7 @@ def test_every_setting_is_described_and_every_section_is_opened() -> None:
 def test_the_defaults_are_those_of_a_backtest_in_a_program() -> None:
     in_a_program = {name: one.default for name, one in inspect.signature(ct.backtest).parameters.items()}
     options = Options()
-    for name in ("cash", "account", "currency", "fees", "seed"):
+    for name in ("cash", "account", "currency", "leverage", "fees", "seed"):
         assert settings()[f"backtest.{name}"].default == getattr(options, name) == in_a_program[name], name
     assert venue_of(VenueSettings()) == Venue()
     assert settings()["engine_backend"].default == in_a_program["engine"]

@@ -96,7 +96,9 @@ def _run(strategy: Any, data: list[Columns], engine: str, settings: Settings, re
             cash=trading.cash,
             currency=trading.currency,
             account=trading.account,
+            leverage=trading.leverage,
             fees=trading.fees,
+            quiet=True,  # what was assumed is said by `show`
             seed=trading.seed,
             venue=venue_of(settings.venue),
             timeframes=timeframes(trading.timeframes),
@@ -217,6 +219,8 @@ def show(results: list[Result], written: Mapping[str, str | None]) -> None:
     instruments = ", ".join(f"{one.symbol} ({len(one):,} {kind_of(one)})" for one in outcome.data)
     names = " + ".join(one["name"] for one in outcome.strategies)
     say(f"{' '.join([names, *parameters])} on {instruments}")
+    if outcome.inferred:
+        say(outcome.inferred.partition(";")[0])
     say()
     print_table(("", outcome.currency), [(FIGURES[name].label, shown(name, stats[name])) for name in stats])
     show_cores(results)
@@ -255,7 +259,7 @@ def own_frames(error: str) -> str:
     kept, hidden = [], False
     for line in rest.rpartition(_CAUSE)[2].strip().splitlines():
         if frame := _FRAME.match(line):
-            hidden = frame[1].startswith(_PACKAGE)
+            hidden = frame[1].startswith((_PACKAGE, "<string>"))  # the latter is what dataclasses write
         elif not line.startswith("    "):
             hidden = False
         if not hidden:

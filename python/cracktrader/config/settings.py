@@ -29,6 +29,10 @@ class BacktestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     account: Annotated[
         Literal["margin", "cash"], Meta(description="A margin account may go short, a cash account may not.")
     ] = "margin"
+    leverage: Annotated[
+        float,
+        Meta(ge=1, le=1000, description="How much may be held for the equity: 5 is an initial margin of 0.2."),
+    ] = 1.0
     fees: Annotated[
         float, Meta(ge=-0.1, le=0.1, description="One fee rate for maker and taker; 0.001 is 10 basis points.")
     ] = 0.0
