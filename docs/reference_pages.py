@@ -51,6 +51,20 @@ Each picture is a golden trace: the path of its bars, the price the order waits 
 ![Where orders fill on the path of a bar](fills.svg)
 """
 
+GROUPS_HEAD = """\
+An order may name a `parent`, the entry that it waits for, and a leader in `oco`, with which it shares what is left: a
+bracket is an entry, a take-profit that names it as parent, and a stop that names it as parent and the take-profit as
+leader. Both are orders of the same strategy, placed earlier and not yet ended. A child trades the same instrument on
+the other side, no more than its parent, and is no parent itself; legs have one instrument, one side and one parent.
+Anything else is refused with `E_GROUP`.
+
+A child may fill what its parent has filled, less what its own legs have. Risk counts a group as one: of legs the
+worst, of a child what it may fill by now, of a reduce-only order no more than the position there is; reserves alike.
+Members are kept until the last has ended, so that late reports find them. A group at a venue with the capability
+`groups` is held there; for other venues the engine holds it, and since a cancel takes time, two legs may then fill:
+that is booked, and `R_GROUP_OVERFILL` says it. Orders on the way to such a venue carry no parent and no leader.
+"""
+
 AGGREGATES_HEAD = """\
 Bars that the core makes itself, while it runs, of the trades, quotes or bars of another stream of the same instrument.
 """
@@ -295,9 +309,20 @@ def lifecycle_page() -> str:
         rules_table(document, reached),
         "Effects:\n",
         "".join(f"- `{name}`: {EFFECTS[name]}\n" for name in document["effects"]),
+        "## Groups\n",
+        GROUPS_HEAD,
+        groups_table(),
         "## Counts\n",
         counts_table(expanded, reached),
     )
+
+
+def groups_table() -> str:
+    """What happens to the members of a group, by who holds it."""
+    rows = "".join(
+        f"| {event} | {natively} | {engine} |\n" for event, natively, engine in tables.load("groups")["rows"]
+    )
+    return "| Event | Held by the venue | Held by the engine |\n|---|---|---|\n" + rows
 
 
 def life_matrix(document: dict[str, Any], expanded: dict[tables.Combination, tables.Result], reached: set[Any]) -> str:

@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 import cracktrader
 from cracktrader.core import admission, instrument, portfolio
-from cracktrader.core.engine import facts, incoming, outgoing
+from cracktrader.core import group as units
+from cracktrader.core.engine import facts, incoming, outgoing, store
 from cracktrader.core.matching import SimulatedVenue, VenueOrder, bars, desk, fill, group, lane
 from cracktrader.core.order import Effect, OrderInput, Transition
 from cracktrader.core.reject import RejectCode
@@ -35,6 +36,11 @@ NAMES = {
     8: "replace keeps its place",
     9: "implied accept keeps in_doubt",
     10: "depth 65",
+    11: "legs are summed",
+    12: "a child exposes all of itself",
+    13: "held orders end silently",
+    14: "legs outlive each other",
+    15: "members are forgotten one by one",
     16: "children live at once",
     17: "volume is never used up",
     18: "trailing stop loosens",
@@ -223,6 +229,30 @@ def _slippage_leaves_the_bar() -> Changes:
     return [(desk, "taker_price", wrong)]
 
 
+def _legs_are_summed() -> Changes:
+    return [(units.Working, "or_worse", units.Working.plus)]
+
+
+def _a_child_exposes_all_of_itself() -> Changes:
+    def wrong(order: Any, left: int, members: Any) -> int:
+        return max(left - sum(leg.net_filled for leg in units.legs_of(order, members) if leg is not order), 0)
+
+    return [(units, "room", wrong)]
+
+
+def _held_orders_end_silently() -> Changes:
+    return [(outgoing.Outgoing, "_end_held", lambda *_: None)]
+
+
+def _legs_outlive_each_other() -> Changes:
+    return [(outgoing.Outgoing, "_end_leg", lambda *_: None)]
+
+
+def _members_are_forgotten_one_by_one() -> Changes:
+    right = store.Store._retire_later
+    return [(store.Store, "_retire_later", lambda self, order, _: right(self, order, None))]
+
+
 _DEFECTS: dict[int, Callable[[], Changes]] = {
     1: _swapped_rounding,
     2: _missing_dedup,
@@ -234,6 +264,11 @@ _DEFECTS: dict[int, Callable[[], Changes]] = {
     8: _replace_keeps_its_place,
     9: _implied_accept_keeps_in_doubt,
     10: _depth_65,
+    11: _legs_are_summed,
+    12: _a_child_exposes_all_of_itself,
+    13: _held_orders_end_silently,
+    14: _legs_outlive_each_other,
+    15: _members_are_forgotten_one_by_one,
     16: _children_live_at_once,
     17: _volume_is_never_used_up,
     18: _trailing_stop_loosens,

@@ -24,7 +24,17 @@ from transition_table import expand_transitions, reachable_keys
 
 from cracktrader.core.config import BarRule
 
-DOCUMENTS = ("aggregates", "capabilities", "events", "fills", "indicators", "intents", "reject_codes", "transitions")
+DOCUMENTS = (
+    "aggregates",
+    "capabilities",
+    "events",
+    "fills",
+    "groups",
+    "indicators",
+    "intents",
+    "reject_codes",
+    "transitions",
+)
 FIELD_TYPES = {"u8", "u16", "u32", "u64", "i64", "i128", "bool", "bytes", "order_id", "payload"}
 PREFIXES = dict.fromkeys(reject_sources.STAGES[:4], "E_") | {
     "report": "R_",

@@ -97,7 +97,7 @@ pub fn legs_of<'a>(order: &Order, members: &'a [Order]) -> impl Iterator<Item = 
 pub fn room(order: &Order, left: Quantity, members: &[Order]) -> i128 {
     let filled: i128 = legs_of(order, members).map(|leg| i128::from(leg.net_filled().0)).sum();
     let mut allowed = i128::from(left.0) - (filled - i128::from(order.net_filled().0));
-    if let Some(parent) = members.iter().find(|member| member.ordinal == order.parent) {
+    if let Some(parent) = members.iter().find(|member| member.ordinal == order.parent && !planted!(12)) {
         allowed = allowed.min(i128::from(parent.net_filled().0) - filled);
     }
     allowed.max(0)

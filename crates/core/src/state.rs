@@ -367,7 +367,7 @@ impl State {
         for order in members {
             let exposed = self.exposed(order, open_quantity(order, members, natively))?;
             match worst.iter_mut().find(|(leader, _)| *leader == leader_of(order)) {
-                Some((_, legs)) => *legs = legs.or_worse(exposed),
+                Some((_, legs)) => *legs = if planted!(11) { legs.plus(exposed) } else { legs.or_worse(exposed) },
                 None => worst.push((leader_of(order), exposed)),
             }
         }

@@ -201,7 +201,7 @@ impl Outgoing {
 
     /// Another leg has ended: this one is taken back, unless that is under way.
     fn end_leg(&mut self, store: &mut Store, order: &Order, cause: Cause) {
-        if order.life.is_closed() || order.pending.has(Pending::Cancel) {
+        if order.life.is_closed() || order.pending.has(Pending::Cancel) || planted!(14) {
             return;
         }
         let mut after = *order;
@@ -215,6 +215,9 @@ impl Outgoing {
     }
 
     fn end_held(&mut self, order: &Order, reason: u16, cause: Cause) {
+        if planted!(13) {
+            return;
+        }
         let cancelled = Cancelled { order: order.ordinal, reason, text: Box::default() };
         self.report(cancelled, (order.account, order.instrument), cause);
     }

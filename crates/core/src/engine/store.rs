@@ -179,7 +179,8 @@ impl Store {
     fn retire_later(&mut self, order: &Order) {
         let until = Time(order.closed_time.0.saturating_add(self.retention(order)));
         let state = &mut self.state;
-        let Some(members) = state.group_of(order).map(|group| group.members.clone()) else {
+        let group = state.group_of(order).filter(|_| !planted!(15));
+        let Some(members) = group.map(|group| group.members.clone()) else {
             state.retiring.push(Reverse((until, order.ordinal)));
             return;
         };

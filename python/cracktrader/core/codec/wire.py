@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "b33164ec914db99c5140ba5b873592e87a2ec1b841f0949cea7b7b35cdf5d05f"
+CONTRACT_HASH = "b4981c4fe9e8fa2ae3decfefbc790e06672727e03f9f5409b1d16bda4ce27641"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 
