@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.backend import machine
 from cracktrader.core.config import Config, StrategyConfig
+from cracktrader.core.indicator import RULES
 from cracktrader.runtime.streams import rows_of
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
@@ -65,7 +66,9 @@ class _Recorder(Strategy):
     def on_start(self, ctx: StrategyContext) -> None:
         for bound in self._wanted.values():
             view = ctx.indicator(bound.declared, symbol=bound.symbol, timeframe=bound.timeframe or None)
-            for line in view._lines() or ("",):
+            # From the rules, not from the view: the Rust core's has only what strategies read.
+            lines = RULES[bound.declared.kind].lines
+            for line in lines if len(lines) > 1 else ("",):
                 values: list[float] = []
                 self._values.append((replace(bound, line=line), values))
                 one = getattr(view, line) if line else view
