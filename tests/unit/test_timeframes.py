@@ -118,7 +118,7 @@ def ct_indicator_values(result: ct.Result) -> list[Any]:
     """The series of a run's indicators, computed again."""
     from cracktrader.runtime.indicators import indicator_values
 
-    return [pair for _, pair in sorted(indicator_values(result.outcome).items())]
+    return [(times, values) for _, times, values in indicator_values(result.outcome)]
 
 
 @pytest.mark.parametrize("source", ["minutes", "ticks"])
