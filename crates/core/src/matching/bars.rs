@@ -45,12 +45,21 @@ pub fn open_bar(desk: &mut Desk, instrument: InstrumentIndex, time: Time) {
     }
     let mut index = 0;
     while let Some(order) = desk.lane(instrument).orders.get(index) {
+        if rests(order, price) {
+            index += 1;
+            continue;
+        }
         let place = order.place;
         if order.live && order.first_row <= row && !waits_for_close(desk, order) {
             desk.meet(instrument, index, price, (&OPEN, bounds), time);
         }
         index = desk.lane(instrument).after(index, place);
     }
+}
+
+/// Whether the order is a limit that has met a price before and that this one leaves where it is: most orders at most opens.
+fn rests(order: &VenueOrder, price: Price) -> bool {
+    order.mode == Mode::Limit && order.opened && !order.is_marketable(price)
 }
 
 /// The rest of a bar: the path to its close, then what trades at the close.
@@ -72,7 +81,7 @@ pub fn walk_bar(desk: &mut Desk, instrument: InstrumentIndex, time: Time) {
     let mut index = 0;
     while let Some(order) = desk.lane(instrument).orders.get(index) {
         let place = order.place;
-        let in_time = order.first_row <= row || order.mode() == Mode::Market;
+        let in_time = order.first_row <= row || order.mode == Mode::Market;
         if order.live && waits_for_close(desk, order) && in_time {
             fill_at_close(desk, instrument, index, row, time);
         }
@@ -86,14 +95,14 @@ pub fn walk_bar(desk: &mut Desk, instrument: InstrumentIndex, time: Time) {
 /// Whether the order trades at the close of a bar: market-on-close, and market orders where the venue fills them so.
 #[must_use]
 pub fn waits_for_close(desk: &Desk, order: &VenueOrder) -> bool {
-    order.mode() == Mode::Close || (order.is_of(OrderType::Market) && desk.declared().fill == FillModel::SameClose)
+    order.mode == Mode::Close || (order.is_of(OrderType::Market) && desk.declared().fill == FillModel::SameClose)
 }
 
 /// Trade at the close of a bar.
 pub fn fill_at_close(desk: &mut Desk, instrument: InstrumentIndex, index: usize, row: usize, time: Time) {
     let lane = desk.lane(instrument);
     let Some(Rows::Bars(rows)) = &lane.rows else { return };
-    let is_on_close = lane.orders[index].mode() == Mode::Close;
+    let is_on_close = lane.orders[index].mode == Mode::Close;
     let rule = if is_on_close { FillRule::BarOnClose } else { FillRule::BarSameClose };
     let bounds = Bounds { low: rows.low[row], high: rows.high[row] };
     let offer = Offer { price: rows.close[row], liquidity: Liquidity::Taker, rule, bounds };
@@ -108,7 +117,7 @@ fn enter(desk: &mut Desk, instrument: InstrumentIndex, price: Price, bounds: Bou
     while let Some(order) = desk.lane(instrument).orders.get(index) {
         let place = order.place;
         let is_new = order.live && !order.opened && order.first_row <= row;
-        if is_new && !waits_for_close(desk, order) && order.mode() != Mode::Market {
+        if is_new && !waits_for_close(desk, order) && order.mode != Mode::Market {
             desk.meet(instrument, index, price, (&ENTER, bounds), time);
         }
         index = desk.lane(instrument).after(index, place);
@@ -121,7 +130,7 @@ fn leg(desk: &mut Desk, instrument: InstrumentIndex, (start, end): (Price, Price
     for one in reached(&desk.lane(instrument).orders, row, start, end) {
         let Some(index) = desk.lane(instrument).place_of(one.place) else { continue };
         let price = one.price;
-        if desk.order(instrument, index).mode() == Mode::Stop {
+        if desk.order(instrument, index).mode == Mode::Stop {
             let offer = Offer { price, liquidity: Liquidity::Taker, rule: FillRule::BarStop, bounds };
             desk.trigger(instrument, index, &offer, time);
         } else if price != end || desk.touches() {
@@ -129,9 +138,12 @@ fn leg(desk: &mut Desk, instrument: InstrumentIndex, (start, end): (Price, Price
             desk.attempt(instrument, index, &Offer { price, liquidity, rule, bounds: UNBOUNDED }, time);
         }
     }
+    if desk.lane(instrument).trails == 0 {
+        return;
+    }
     for index in 0..desk.lane(instrument).orders.len() {
         let order = desk.order(instrument, index);
-        if order.live && order.first_row <= row && order.mode() == Mode::Stop {
+        if order.live && order.first_row <= row && order.mode == Mode::Stop {
             desk.follow(instrument, index, end);
         }
     }

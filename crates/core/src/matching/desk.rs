@@ -8,7 +8,7 @@ use super::fill::{
     Bounds, Offer, Rules, UNBOUNDED, participation, stop_limit_rule, taker_price, trailing_stop, triggered_limit,
 };
 use super::lane::Lane;
-use super::order::{Cause, FillRule, Mode, Report, VenueOrder};
+use super::order::{Cause, FillRule, Mode, Report, VenueOrder, mode_of};
 use crate::capability::Venue;
 use crate::clearing::{Clearing, Unaffordable};
 use crate::config::Config;
@@ -138,7 +138,7 @@ impl Desk {
         let first = !order.opened;
         order.opened = true;
         let taker = |rule: FillRule| Offer { price, liquidity: Liquidity::Taker, rule, bounds };
-        match order.mode() {
+        match order.mode {
             Mode::Stop if order.is_stopped(price) => self.trigger(instrument, index, &taker(rules.stop), time),
             Mode::Stop => self.follow(instrument, index, price),
             Mode::Market if rules.market != FillRule::Outside => {
@@ -177,11 +177,12 @@ impl Desk {
     pub fn trigger(&mut self, instrument: InstrumentIndex, index: usize, offer: &Offer, time: Time) {
         let order = &mut self.lanes[instrument.at()].orders[index];
         order.triggered = true;
+        order.mode = mode_of(order.order_type, true);
         order.opened = true;
         if order.limit_offset != NONE_PRICE {
             order.limit_price = triggered_limit(order, &self.config.instruments[instrument.at()]);
         }
-        let (mode, marketable) = (order.mode(), order.is_marketable(offer.price));
+        let (mode, marketable) = (order.mode, order.is_marketable(offer.price));
         let (immediate, cause, triggered) = (order.is_immediate(), order.cause, Triggered { order: order.order });
         self.emit(instrument, time, triggered.into(), cause);
         if mode == Mode::Market {
@@ -309,7 +310,7 @@ impl Desk {
         let lane = &mut self.lanes[instrument.at()];
         let order = &mut lane.orders[index];
         let mut price = offer.price;
-        if order.mode() != Mode::Limit {
+        if order.mode != Mode::Limit {
             let has_quotes = matches!(lane.rows, Some(crate::event::Rows::Quotes(_)));
             price = taker_price(declared, traded, order.is_buy(), offer, !has_quotes);
         }
@@ -354,6 +355,7 @@ impl Desk {
     fn leave(&mut self, instrument: InstrumentIndex, index: usize, payload: Option<Payload>, spent: bool, time: Time) {
         let lane = &mut self.lanes[instrument.at()];
         let order = lane.orders.remove(index);
+        lane.trails -= usize::from(is_trailing(order.order_type));
         lane.groups.note_end(&order, time, spent);
         if lane.orders.is_empty() {
             self.busy.retain(|busy| *busy != instrument);

@@ -29,6 +29,8 @@ pub struct Lane {
     pub used_buying: Quantity,
     /// What a quote's bid has given.
     pub used_selling: Quantity,
+    /// How many of the orders trail: the others need not follow a leg.
+    pub trails: usize,
     /// The working orders, by acceptance.
     pub orders: Vec<VenueOrder>,
     /// Nothing trades after a settlement.

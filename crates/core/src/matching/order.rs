@@ -202,6 +202,20 @@ pub enum Mode {
 /// Types that are limit orders once triggered.
 pub const STOP_LIMITS: [u8; 2] = [OrderType::StopLimit as u8, OrderType::TrailingStopLimit as u8];
 
+/// How an order of the type trades, before or after its stop was reached.
+#[must_use]
+pub fn mode_of(order_type: u8, triggered: bool) -> Mode {
+    if triggered {
+        return if STOP_LIMITS.contains(&order_type) { Mode::Limit } else { Mode::Market };
+    }
+    match OrderType::from_u8(order_type) {
+        Some(OrderType::Limit) => Mode::Limit,
+        Some(OrderType::MarketOnClose) => Mode::Close,
+        Some(OrderType::Market) | None => Mode::Market,
+        Some(_) => Mode::Stop,
+    }
+}
+
 /// An order working at the venue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VenueOrder {
@@ -247,6 +261,8 @@ pub struct VenueOrder {
     pub opened: bool,
     /// Whether its stop was reached.
     pub triggered: bool,
+    /// How it trades at present: what `mode_of` says, kept because every point asks.
+    pub mode: Mode,
     /// False for a child whose parent has not filled.
     pub live: bool,
     /// The best price a trailing order has seen, or null.
@@ -274,20 +290,6 @@ impl VenueOrder {
     #[must_use]
     pub const fn is_of(&self, order_type: OrderType) -> bool {
         self.order_type == order_type as u8
-    }
-
-    /// How it trades at present.
-    #[must_use]
-    pub fn mode(&self) -> Mode {
-        if self.triggered {
-            return if STOP_LIMITS.contains(&self.order_type) { Mode::Limit } else { Mode::Market };
-        }
-        match OrderType::from_u8(self.order_type) {
-            Some(OrderType::Limit) => Mode::Limit,
-            Some(OrderType::MarketOnClose) => Mode::Close,
-            Some(OrderType::Market) | None => Mode::Market,
-            Some(_) => Mode::Stop,
-        }
     }
 
     /// Whether what is left ends when it is first due: IOC and FOK. A stop is due when it is triggered.

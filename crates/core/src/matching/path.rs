@@ -31,7 +31,7 @@ pub fn reached(orders: &[VenueOrder], row: usize, start: Price, end: Price) -> V
     let rising = end > start;
     let mut found = Vec::new();
     for order in orders {
-        let (price, turns, is_reached) = match order.mode() {
+        let (price, turns, is_reached) = match order.mode {
             Mode::Limit => (order.limit_price, !rising, order.is_marketable(end)),
             Mode::Stop => (order.stop_price, rising, order.is_stopped(end)),
             Mode::Market | Mode::Close => continue,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::bars::{fill_at_close, open_bar, waits_for_close, walk_bar};
 use super::desk::Desk;
 use super::lane::Lane;
-use super::order::{Command, CommandKind, Mode, NO_CAUSE, Phase, Point, VenueOrder};
+use super::order::{Command, CommandKind, Mode, NO_CAUSE, Phase, Point, VenueOrder, mode_of};
 use super::ticks::{close_session, meet_shown, show_tick};
 use crate::config::Config;
 use crate::event::{
@@ -18,6 +18,7 @@ use crate::event::{
     SessionRows, Settlement,
 };
 use crate::intent::{OrderType, TimeInForce};
+use crate::order::is_trailing;
 use crate::reject::RejectCode;
 use crate::schedule::{Action, Schedule, ScheduleRows, Scheduled};
 use crate::units::{
@@ -218,6 +219,7 @@ impl SimulatedVenue {
                 self.deadlines.push(Reverse((deadline, order.order, instrument)));
             }
         }
+        lane.trails += usize::from(is_trailing(order.order_type));
         lane.orders.push(order);
         self.desk.emit(instrument, time, accepted.into(), cause);
         self.settle_in(instrument, place, time);
@@ -258,6 +260,7 @@ impl SimulatedVenue {
             first_row: lane.first_row(),
             opened: false,
             triggered: false,
+            mode: mode_of(command.order_type, false),
             live: true,
             best: NONE_PRICE,
             close_time: if on_close { self.session_close(time) } else { NONE_TIME },
@@ -275,7 +278,7 @@ impl SimulatedVenue {
     fn meet_on_arrival(&mut self, instrument: InstrumentIndex, place: u64, time: Time) {
         let lane = self.desk.lane(instrument);
         let Some(index) = lane.place_of(place).filter(|index| lane.orders[*index].live) else { return };
-        let (mode, row) = (lane.orders[index].mode(), lane.row);
+        let (mode, row) = (lane.orders[index].mode, lane.row);
         if lane.has_quotes() && mode != Mode::Close && !self.ended {
             meet_shown(&mut self.desk, instrument, index, time);
         } else if mode == Mode::Market && lane.closes_at(time) && waits_for_close(&self.desk, &lane.orders[index]) {
@@ -382,7 +385,7 @@ fn refusal(order: &VenueOrder, lane: &Lane, time: Time) -> Option<RejectCode> {
     if order.time_in_force == TimeInForce::Day.number() && order.expire_time == NONE_TIME {
         return Some(RejectCode::VSession);
     }
-    if order.mode() == Mode::Close && !lane.has_bars() && order.close_time == NONE_TIME {
+    if order.mode == Mode::Close && !lane.has_bars() && order.close_time == NONE_TIME {
         return Some(RejectCode::VSession);
     }
     let is_late = order.time_in_force == TimeInForce::Gtd.number() && order.expire_time <= time;
