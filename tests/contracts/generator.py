@@ -505,12 +505,15 @@ class Generator(ScriptedHost):
             other_name = rng.choice(list(self.names.values())) if self.names and rng.random() < 0.5 else other
             return CancelOrder(other_name) if rng.random() < 0.5 else ReplaceOrder(other_name, 1)
         fresh = [index for index, intent in enumerate(earlier) if type(intent) is PlaceOrder]
-        if fresh and rng.random() < 0.08:
+        if fresh and rng.random() < 0.12:
             label = f"{name}#{rng.choice(fresh)}"
             place = earlier[int(label.rpartition("#")[2])]
             if rng.random() < 0.5:
                 return CancelOrder(label)
-            return ReplaceOrder(label, place.quantity, place.limit_price, place.stop_price)
+            quantity = place.quantity
+            if rng.random() < 0.6 and place.instrument < len(self.config.instruments):
+                quantity = self.config.instruments[place.instrument].lot
+            return ReplaceOrder(label, quantity, place.limit_price, place.stop_price)
         own = [order for order in state.orders.values() if order.id.strategy == strategy and order.id in self.names]
         working = [order for order in own if order.life in OPEN]
         if working and rng.random() < 0.75:
@@ -545,6 +548,9 @@ class Generator(ScriptedHost):
             base = order.quantity if order.life is Life.CREATED else max(order.net_filled, 0) + order.open_quantity
             quantity = base // instrument.lot + rng.choice((-1, 0, 0, 1, 2))
             quantity = max(quantity, order.net_filled // instrument.lot + 1, 1) * instrument.lot
+            if self.config.venues[instrument.venue].participation and rng.random() < 0.8:
+                # Little enough that what fills on the way is more.
+                quantity = max(order.net_filled // instrument.lot + 1, 1) * instrument.lot
         quantity = min(quantity, instrument.max_quantity // instrument.lot * instrument.lot)
         limit = order.limit_price if rng.random() < 0.3 else self._price(order.instrument)
         stop = self._stop(order.instrument, order.order_type)

@@ -564,7 +564,8 @@ class Ledger:
     def _horizon(self, account: int) -> int:
         """Its own reports are late by the venue's horizon at most, answers to requests by the way there and back."""
         venue = self.config.venues[self.config.accounts[account].venue]
-        return int(venue.capabilities.retention_ns + venue.submit_latency + venue.report_latency)
+        way = max(venue.submit_latency, venue.cancel_latency, venue.replace_latency) + venue.report_latency
+        return int(venue.capabilities.retention_ns + way + 2 * venue.latency_jitter)
 
     @staticmethod
     def _pays_in_asset(declared: Any, currency: int) -> bool:

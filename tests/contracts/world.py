@@ -168,19 +168,19 @@ def _simulated(rng: Random, name: str) -> Venue:
     return replace(
         plain,
         cancel_latency=rng.choice((0, latency, 5 * SECOND)),
-        replace_latency=rng.choice((0, latency, 5 * SECOND)),
+        replace_latency=rng.choice((0, latency, 5 * SECOND, 12 * SECOND)),
         latency_jitter=rng.choice((0, 0, 1, 3 * SECOND)),
-        participation=rng.choice((0, 10**9, 300_000_000, 1_000)),
-        slippage=rng.choice((0, 100_000, 20_000_000)),
-        slippage_ticks=rng.choice((0, 0, 1, 3)),
-        spread=rng.choice((0, 200_000)),
+        participation=rng.choice((0, 10**9, 300_000_000, 100_000_000, 1_000)),
+        slippage=rng.choice((0, 100_000, 20_000_000, 200_000_000)),
+        slippage_ticks=rng.choice((0, 0, 1, 3, 50)),
+        spread=rng.choice((0, 200_000, 100_000_000)),
         spread_ticks=rng.choice((0, 0, 1)),
         touch_probability=rng.choice((10**9, 500_000_000, 0)),
     )
 
 
 def _venue(rng: Random, index: int) -> Venue:
-    if rng.random() < 0.45:
+    if rng.random() < 0.38:
         return _simulated(rng, f"v{index}")
     full = rng.random() < 0.7
     capabilities = Capabilities(
