@@ -128,7 +128,9 @@ def run(scene: Scene) -> Any:
 
     columns = {name: [bar[at] for bar in scene.bars] for at, name in enumerate(("open", "high", "low", "close"))}
     columns["time"] = [START_S * 1_000_000_000 + at * HOUR_NS for at in range(len(scene.bars))]
-    result = ct.backtest(Actor, ct.Bars(columns, every="1h"), venue=ct.Venue(fill=scene.fill), engine="python", quiet=True)
+    result = ct.backtest(
+        Actor, ct.Bars(columns, every="1h"), venue=ct.Venue(fill=scene.fill), engine="python", quiet=True
+    )
     assert not result.errors, result.errors
     return result.fills
 

@@ -96,6 +96,24 @@ def test_a_yen_instrument_is_valued_by_dividing_and_sized_by_equity(engine: str)
     assert result.equity["equity"].to_list()[-1] == 10_100.0
 
 
+def test_risk_is_a_share_of_equity_in_the_currency_of_settlement(engine: str) -> None:
+    """1 % of 10,000 USD at 150 yen a dollar are 15,000 yen: 150 shares that lose 100 each at the stop."""
+
+    class Risky(ct.Strategy):
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            if bar.symbol == "7203" and not ctx.orders() and not ctx.position("7203"):
+                ctx.buy(risk=0.01, stop_loss=1400, symbol="7203")
+
+    result = run(
+        Risky,
+        {"USD/JPY": bars(150, 150, 150), "7203": bars(1500, 1500, 1530)},
+        engine,
+        conversions={"JPY": "USD/JPY"},
+        instruments={"7203": ct.Equity("", quote="JPY"), "USD/JPY": ct.Spot("", base="USD", quote="JPY")},
+    )
+    assert not result.errors and result.fills["quantity"].to_list() == [150.0]
+
+
 def test_an_outcome_pays_one_and_cannot_be_levered(engine: str) -> None:
     result = run(
         Hold(symbol="RAIN", quantity=100),

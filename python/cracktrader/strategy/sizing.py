@@ -31,15 +31,9 @@ def affordable(
     """Largest quantity whose value and worst fee fit the budget: floor((budget - worst fee) / value of one), in lots. A percent is of
     equity, brought from the base into the settlement currency; cash is in the settlement currency."""
     instrument = config.instruments[index]
-    price = view.mark(index) if limit is None else price_mantissa(instrument, Side.BUY, limit)
-    if price is None:
-        raise IntentError(f"{instrument.name} has no price yet to size an order by")
+    price = _entry_price(view, config, index, limit)
     if percent is not None:
-        equity = view.equity()
-        if equity is None:
-            raise IntentError("equity is not known while a position has no price: size by quantity")
-        budget = mul_div_round(max(equity, 0), fraction("percent", percent), RATE_ONE, Rounding.FLOOR)
-        budget = _in_settlement(view, config, instrument, budget)
+        budget = _share_of_equity(view, config, instrument, "percent", percent)
     else:
         assert cash is not None
         budget = floor(_finite("cash", cash) * 10**instrument.settlement_scale)
@@ -48,11 +42,44 @@ def affordable(
         net = instrument.quantity_decimals + 9 - instrument.settlement_scale - instrument.price_decimals
         unit = instrument.multiplier * 10 ** max(-net, 0)
         size = mul_div_round(budget, price * 10 ** max(net, 0), unit, Rounding.FLOOR)
-        return size - size % instrument.lot
-    unit = price * instrument.multiplier
-    net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
-    size = mul_div_round(budget, 10 ** max(net, 0), unit * 10 ** max(-net, 0), Rounding.FLOOR)
+    else:
+        net = instrument.price_decimals + instrument.quantity_decimals + 9 - instrument.settlement_scale
+        unit = price * instrument.multiplier * 10 ** max(-net, 0)
+        size = mul_div_round(budget, 10 ** max(net, 0), unit, Rounding.FLOOR)
     return size - size % instrument.lot
+
+
+def risked(view: View | Any, config: Config, index: int, risk: float, prices: tuple[float | None, float]) -> int:
+    """Largest quantity that loses at most `risk` of equity between the entry's price (None: the mark) and its stop-loss, before fees:
+    floor(risk * equity / |value of one at the entry - value of one at the stop|), in lots."""
+    instrument = config.instruments[index]
+    entry = _entry_price(view, config, index, prices[0])
+    stop = price_mantissa(instrument, Side.BUY, prices[1])
+    budget = _share_of_equity(view, config, instrument, "risk", risk)
+    most = instrument.max_quantity - instrument.max_quantity % instrument.lot
+    lost = abs(contract_value(instrument, entry, most) - contract_value(instrument, stop, most))
+    if lost == 0:
+        raise IntentError(f"stop_loss {prices[1]!r} of {instrument.name} is the entry's price: nothing is at risk")
+    size = min(mul_div_round(budget, most, lost, Rounding.FLOOR), most)
+    return size - size % instrument.lot
+
+
+def _entry_price(view: View | Any, config: Config, index: int, limit: float | None) -> int:
+    """The mantissa of the price an order is sized by: its own, else the last mark."""
+    instrument = config.instruments[index]
+    price: int | None = view.mark(index) if limit is None else price_mantissa(instrument, Side.BUY, limit)
+    if price is None:
+        raise IntentError(f"{instrument.name} has no price yet to size an order by")
+    return price
+
+
+def _share_of_equity(view: View | Any, config: Config, instrument: Instrument, name: str, share: float) -> int:
+    """A share of equity in the instrument's settlement currency, rounded down."""
+    equity = view.equity()
+    if equity is None:
+        raise IntentError("equity is not known while a position has no price: size by quantity")
+    budget = mul_div_round(max(equity, 0), fraction(name, share), RATE_ONE, Rounding.FLOOR)
+    return _in_settlement(view, config, instrument, budget)
 
 
 def _in_settlement(view: View | Any, config: Config, instrument: Instrument, budget: int) -> int:
@@ -79,26 +106,6 @@ def _in_settlement(view: View | Any, config: Config, instrument: Instrument, bud
         )
     name = config.currencies[currency].name
     raise IntentError(f"{instrument.name} cannot be sized by equity while {name} has no rate: size by quantity or cash")
-
-
-def risked(view: View | Any, config: Config, index: int, risk: float, prices: tuple[float | None, float]) -> int:
-    """Largest quantity that loses at most `risk` of equity between the entry's price (None: the mark) and its stop-loss, before fees:
-    floor(risk * equity / |value of one at the entry - value of one at the stop|), in lots."""
-    instrument = config.instruments[index]
-    if instrument.settlement_currency != config.base_currency:
-        raise IntentError(f"{instrument.name} is sized by quantity only: it does not settle in the base currency")
-    equity = view.equity()
-    entry = view.mark(index) if prices[0] is None else price_mantissa(instrument, Side.BUY, prices[0])
-    if equity is None or entry is None:
-        raise IntentError(f"{instrument.name} or a position has no price yet to size an order by")
-    budget = mul_div_round(max(equity, 0), fraction("risk", risk), RATE_ONE, Rounding.FLOOR)
-    stop = price_mantissa(instrument, Side.BUY, prices[1])
-    most = instrument.max_quantity - instrument.max_quantity % instrument.lot
-    lost = abs(contract_value(instrument, entry, most) - contract_value(instrument, stop, most))
-    if lost == 0:
-        raise IntentError(f"stop_loss {prices[1]!r} of {instrument.name} is the entry's price: nothing is at risk")
-    size = min(mul_div_round(budget, most, lost, Rounding.FLOOR), most)
-    return size - size % instrument.lot
 
 
 def _finite(name: str, value: float) -> float:
