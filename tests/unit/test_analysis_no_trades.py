@@ -18,6 +18,13 @@ def denied(code: str, count: int) -> dict[str, list[Any]]:
     return columns(ORDERS, [row] * count)
 
 
+def test_the_cause_is_said_before_what_followed_from_it() -> None:
+    """An entry that is refused takes its exits with it; there are two of them and one of it."""
+    rows = {name: [*denied("E_GROUP", 2)[name], *denied("E_SHORT", 1)[name]] for name in denied("E_GROUP", 1)}
+    why = Result(nothing_filled(orders=rows)).why_no_trades
+    assert why.index("E_SHORT") < why.index("E_GROUP")
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

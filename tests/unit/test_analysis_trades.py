@@ -105,6 +105,20 @@ def test_a_position_that_a_settlement_ended_is_a_closed_trade() -> None:
     }
     done = round_trips(outcome(fills=fills((0, "buy", 10.0, 0.3, 0.0, 0.0)), bars=[market()], holdings=held))
     assert (done["status"], done["exit_rule"], done["pnl"]) == (["closed"], ["settlement"], [7.0])
+    assert done["exit_price"] == [pytest.approx(1.0)]
+
+
+def test_the_exit_price_of_a_settlement_is_not_the_last_mark() -> None:
+    held = {
+        "strategy": ["S"],
+        "symbol": ["X"],
+        "quantity": [0.0],
+        "unrealized_pnl": [0.0],
+        "realized_pnl": [3.0],
+        "mark": [0.6],
+    }
+    done = round_trips(outcome(fills=fills((0, "sell", 10.0, 0.3, 0.5, 0.0)), bars=[market()], holdings=held))
+    assert (done["pnl"], done["exit_price"]) == ([pytest.approx(2.5)], [pytest.approx(0.0)])
 
 
 def test_flat_is_recognised_where_floats_would_leave_dust() -> None:

@@ -183,7 +183,23 @@ def test_fees_of_an_instrument_override_those_of_the_run(engine: str) -> None:
         ({"cash": {"EUR": 5}}, "cash in 'EUR': the run has only the currencies USD, X"),
         ({"conversions": {"X": -1}}, "the conversion of X: the rate -1 is not above 0"),
         ({"conversions": {"X": "Z"}}, "the conversion of X: 'Z' is none of the symbols X"),
+        (
+            {"cash": {"USD": 5, "X": 1}, "instruments": [ct.Perpetual("X")], "conversions": {"X": "X"}},
+            "the run has only the currencies USD",
+        ),
+        (
+            {
+                "cash": {"USD": 5, "EUR": 1},
+                "instruments": ct.Spot("X", base="EUR", quote="GBP"),
+                "conversions": {"EUR": "X", "GBP": 1.2},
+            },
+            'X is not declared as a pair of EUR and USD: give instruments=[ct.Spot("X", base="EUR", quote="USD")]',
+        ),
         ({"leverage": 0.5}, "leverage 0.5 is outside 1..1000"),
+        ({"cash": "lots"}, "cash 'lots' is not a number"),
+        ({"fees": "0.1%"}, "fees '0.1%' is not a number"),
+        ({"venue": {"slippage_bps": 1}}, "venue is a ct.Venue(...), not {'slippage_bps': 1}"),
+        ({"limits": {"max_open_orders": 1}}, "limits is a ct.RiskLimits(...), not"),
         ({"account": "cash", "instruments": [ct.Outcome("X")]}, "a cash account trades spot only"),
         ({"funding": [(0, "Z", 0.1)]}, "funding, row 0: 'Z' is none of the symbols X"),
         ({"funding": [(0, "X", 2)]}, "funding rate 2000000000 is outside"),

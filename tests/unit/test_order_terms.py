@@ -134,6 +134,12 @@ def test_risk_sizes_by_what_is_lost_at_the_stop(engine: str) -> None:
         (lambda ctx: ctx.buy(1, trail=1.0, limit=5), "a trailing stop has no limit: trail_limit is the distance"),
         (lambda ctx: ctx.buy(1, on_close=True, limit=5), "on_close is a market order"),
         (lambda ctx: ctx.buy(1, time_in_force="GTD"), "GTD needs expire_time"),
+        (
+            lambda ctx: ctx.buy(1, limit=99, expire_time=timedelta(hours=1)),
+            "expire_time is a moment, not a span: give ctx.time + datetime.timedelta(seconds=3600)",
+        ),
+        (lambda ctx: ctx.buy("1"), "quantity '1' is not a number"),
+        (lambda ctx: ctx.buy(1, limit="99"), "price '99' is not a number"),
         (lambda ctx: ctx.buy(1, time_in_force="IOC", expire_time=1), "expire_time goes with GTD, not with IOC"),
         (
             lambda ctx: ctx.buy(1, time_in_force="GTX"),

@@ -33,7 +33,7 @@ def backtest(
     seed: int = 0,
     currency: str = "USD",
     timeframes: Sequence[TimeFrame] = (),
-    instruments: Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms] = (),
+    instruments: InstrumentTerms | Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms] | None = (),
     conversions: Mapping[str, str | float] | None = None,
     leverage: float = 1.0,
     funding: Any = None,
@@ -86,8 +86,11 @@ def backtest(
     return Result(outcome)
 
 
-def _by_symbol(given: Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms]) -> dict[str, InstrumentTerms]:
+def _by_symbol(
+    given: InstrumentTerms | Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms] | None,
+) -> dict[str, InstrumentTerms]:
     """Declarations by symbol; in a mapping the key is the symbol."""
+    given = (given,) if isinstance(given, InstrumentTerms) else given or ()
     pairs = given.items() if isinstance(given, Mapping) else [(getattr(one, "symbol", ""), one) for one in given]
     made: dict[str, InstrumentTerms] = {}
     for symbol, one in pairs:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _REMEDIES = {reject.slug: reject.remedy for reject in REJECTS.values()}
 _MESSAGES = {reject.slug: reject.message for reject in REJECTS.values()}
+_FOLLOWING = ("E_GROUP", "V_GROUP", "V_PARENT")
+"""Codes of orders that mostly end because another one did: the cause is said before them."""
 _LISTED = 3
 _OPEN = ("Created", "Submitted", "Accepted", "Triggered", "CancelPending", "ReplacePending")
 
@@ -106,7 +108,7 @@ def _of_orders(outcome: RunOutcome) -> list[str]:
     for status, code in zip(orders["status"], orders["code"], strict=True):
         counts[status, code] = counts.get((status, code), 0) + 1
     lines = [f"The strategy placed {_counted(len(orders['order']), 'order')}, and none was filled."]
-    for (status, code), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+    for (status, code), count in sorted(counts.items(), key=lambda item: (item[0][1] in _FOLLOWING, -item[1], item[0])):
         if code:
             lines.append(f"{count:,} {status} with {code}{_explained(code)}")
         elif status in _OPEN:

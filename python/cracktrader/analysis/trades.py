@@ -191,7 +191,6 @@ def _add_open(trips: dict[str, Any], outcome: RunOutcome) -> None:
 
 def _close_unfilled(trips: dict[str, Any], at: int, row: int, outcome: RunOutcome) -> None:
     """A position that ended without a fill of its own: its profit is what the core realised beyond all fills."""
-    import numpy as np
 
     pair = (trips["strategy"][at], trips["symbol"][at])
     fills = outcome.fills
@@ -200,13 +199,23 @@ def _close_unfilled(trips: dict[str, Any], at: int, row: int, outcome: RunOutcom
         for strategy, symbol, gross in zip(fills["strategy"], fills["symbol"], fills["realized_pnl"], strict=True)
         if (strategy, symbol) == pair
     )
-    mark = outcome.holdings["mark"][row]
     trips["pnl"][at] += outcome.holdings["realized_pnl"][row] - of_fills
     trips["closed"][at] = True
-    trips["exit_price"][at] = np.nan if mark is None else mark
+    trips["exit_price"][at] = _price_that_made(trips, at, outcome)
     trips["exit_rule"][at] = "settlement"
     trips["exit_order"][at] = None
     trips["exit_time"][at] = _last_time(outcome, pair[1])
+
+
+def _price_that_made(trips: dict[str, Any], at: int, outcome: RunOutcome) -> float:
+    """The mean exit price that accounts for the profit; NaN of an inverse contract, whose profit is not linear in the price."""
+    symbol = trips["symbol"][at]
+    fact = next((one for one in outcome.instruments if one["symbol"] == symbol), {})
+    if fact.get("kind") == "inverse":
+        return float("nan")
+    gross = trips["pnl"][at] + trips["fees"][at]
+    size = trips["quantity"][at] * fact.get("multiplier", 1.0)
+    return float(trips["entry_price"][at] + trips["sign"][at] * gross / size)
 
 
 def _last_time(outcome: RunOutcome, symbol: str) -> int:

@@ -138,6 +138,7 @@ def _conversions(options: Options, names: list[str], instruments: list[Instrumen
         if isinstance(rate, str):
             if rate not in symbols:
                 raise ConfigError(f"the conversion of {name}: {rate!r} is none of the symbols {', '.join(symbols)}")
+            _check_pair(name, names, instruments[symbols.index(rate)])
             made.append(Conversion(names.index(name), symbols.index(rate)))
         elif 0 < rate < 9e9:
             made.append(Conversion(names.index(name), NULL_INSTRUMENT, round(rate * RATE_ONE)))
@@ -153,19 +154,40 @@ def _conversions(options: Options, names: list[str], instruments: list[Instrumen
     return tuple(made)
 
 
+def _check_pair(name: str, names: list[str], pair: Instrument) -> None:
+    """A rate is read from a spot pair of the currency and the base currency; a symbol alone does not say that it is one."""
+    wanted = {name, names[0]}
+    if pair.kind is not InstrumentKind.SPOT or {names[pair.base_currency], names[pair.settlement_currency]} != wanted:
+        base, quote = (names[0], name) if pair.name.upper().startswith(names[0].upper()) else (name, names[0])
+        raise ConfigError(
+            f"the conversion of {name}: {pair.name} is not declared as a pair of {name} and {names[0]}: "
+            f'give instruments=[ct.Spot("{pair.name}", base="{base}", quote="{quote}")], or a number'
+        )
+
+
 def _check(options: Options) -> None:
     """ConfigError for options that make no sense."""
     if options.account not in ACCOUNT_KINDS:
         raise ConfigError(f'account is "cash" or "margin", not {options.account!r}')
     for amount in options.cash.values() if isinstance(options.cash, Mapping) else (options.cash,):
-        if not 0 < amount < 1e15:
+        if not 0 < _number("cash", amount) < 1e15:
             raise ConfigError(f"cash {amount!r} is outside 0..1e15")
-    if not 1 <= options.leverage <= 1000:
+    if not 1 <= _number("leverage", options.leverage) <= 1000:
         raise ConfigError(f"leverage {options.leverage!r} is outside 1..1000: 5 means an initial margin of 0.2")
-    if not -0.1 <= options.fees <= 0.1:
+    if not -0.1 <= _number("fees", options.fees) <= 0.1:
         raise ConfigError(f"fees {options.fees!r} is a rate: 0.001 is 10 bps; it may be -0.1 to 0.1")
-    if not 0 <= options.seed < 2**64:
+    if not 0 <= _number("seed", options.seed) < 2**64:
         raise ConfigError(f"seed {options.seed!r} is outside 0..2**64-1")
+    for name, value, wanted in (("venue", options.venue, Venue), ("limits", options.limits, RiskLimits)):
+        if not isinstance(value, wanted):
+            raise ConfigError(f"{name} is a ct.{wanted.__name__}(...), not {value!r}")
+
+
+def _number(name: str, value: Any) -> Any:
+    """The value, when it is a number at all."""
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        raise ConfigError(f"{name} {value!r} is not a number")
+    return value
 
 
 def _one_of_each(loaded: Sequence[Columns]) -> list[Columns]:

@@ -108,7 +108,9 @@ def _in_settlement(view: View | Any, config: Config, instrument: Instrument, bud
     raise IntentError(f"{instrument.name} cannot be sized by equity while {name} has no rate: size by quantity or cash")
 
 
-def _finite(name: str, value: float) -> float:
+def _finite(name: str, value: Any) -> float:
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise IntentError(f"{name} {value!r} is not a number")
     number = float(value)
     if not isfinite(number):
         raise IntentError(f"{name} {value!r} is not a finite number")

@@ -7,7 +7,7 @@ trailing stop, `on_close` a market-on-close. Sizes are `sizing`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cracktrader.core.instrument import Instrument
 from cracktrader.core.intent import NO_ORDER, OrderId, OrderType, PlaceOrder, Side, TimeInForce, TrailKind
@@ -51,6 +51,8 @@ def place_order(instrument: Instrument, index: int, side: Side, size: int, terms
     """The intent; IntentError for terms that do not go together."""
     kind = _order_type(terms)
     trail_kind, trail_offset = _trail(instrument, terms)
+    if isinstance(terms.expire_time, timedelta):
+        raise IntentError(f"expire_time is a moment, not a span: give ctx.time + {terms.expire_time!r}")
     expires = None if terms.expire_time is None else nanoseconds(terms.expire_time)
     time_in_force = terms.time_in_force or ("GTC" if expires is None else "GTD")
     stop_rounds = Side(1 - side)
