@@ -438,7 +438,10 @@ def test_a_result_names_indicators_as_they_were_written_and_computes_them_again(
     strategy = Named()
     result = run(strategy, "python")
     found = {one.name: values for one, _, values in result.indicator_lines}
-    assert list(found) == ["MACD(3, 6, 4)", "SMA(5, source=MACD(3, 6, 4).line('signal'))"]
+    assert list(found) == [
+        *[f"MACD(3, 6, 4) {line}" for line in ("line", "signal", "histogram")],
+        "SMA(5, source=MACD(3, 6, 4).line('signal'))",
+    ]
     assert repr(list(found["SMA(5, source=MACD(3, 6, 4).line('signal'))"])) == repr(
         [np.float64(v) for v in strategy.said]
     )
