@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COLUMNS = (
-    "strategy symbol side status entry_time exit_time bars quantity entry_price exit_price pnl return fees mae mfe entry_rule "
-    "exit_rule entry_order exit_order fills open_quantity value currency"
+    "symbol side entry_time entry_price status quantity bars mae mfe fees value currency strategy entry_rule exit_rule entry_order "
+    "exit_order fills open_quantity exit_time exit_price pnl return"
 ).split()
+"""What is read first stands first and last: a printed frame leaves out its middle."""
 
 
 class _Legs(NamedTuple):
