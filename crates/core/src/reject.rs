@@ -692,7 +692,7 @@ pub const REJECTS: [Reject; 79] = [
         slug: "V_SESSION",
         stage: Stage::Venue,
         message: "no session is declared in which the order could end",
-        remedy: "attach sessions to the venue, or use another time in force",
+        remedy: "give the venue sessions (ct.Venue(session=...)), or use another time in force",
     },
     Reject {
         number: 611,

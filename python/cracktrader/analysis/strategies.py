@@ -58,14 +58,16 @@ def by_strategy(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> dict
     return columns
 
 
+AT_OPEN = frozenset(("bar_next_open", "bar_open", "bar_gap", "bar_stop_open"))
+"""Rules of fills at a bar's open, which comes after the row of the bar that closes at that moment."""
 COLUMNS = "strategy orders fills trades open_trades win_rate realized_pnl unrealized_pnl fees pnl".split()
 
 
 def profits(outcome: RunOutcome) -> dict[str, Floats]:
     """The profit of each strategy at every row of the equity, after its fees: what its fills brought and what its positions are worth.
 
-    A row knows the bars up to its time and the fills until the close of the last of them. Instruments and fees in other currencies than
-    the run's are left out, as are transfers and funding, which no strategy owns.
+    A row knows the bars up to its time and the fills until the close of the last of them, before the next one opens. Instruments and fees
+    in other currencies than the run's are left out, as are transfers and funding, which no strategy owns.
     """
     import numpy as np
 
@@ -109,7 +111,7 @@ def _profit(
     paid = np.where(bought == inverse, -value, value)
     place = bars.event_time.searchsorted(times, side="right") - 1
     known = np.maximum(place, 0)
-    stamps = np.array([told["time"][row] for row in rows.tolist()], dtype=np.int64)
+    stamps = np.array([told["time"][row] + (told["rule"][row] in AT_OPEN) for row in rows.tolist()], dtype=np.int64)
     until = np.where(place >= 0, stamps.searchsorted(bars.close_time[known], side="right"), 0)
     held = np.concatenate([[0.0], np.cumsum(change)])[until]
     spent = np.concatenate([[0.0], np.cumsum(paid + fees)])[until]

@@ -605,7 +605,7 @@ REJECTS: dict[int, Reject] = {
         slug="V_SESSION",
         stage=Stage.VENUE,
         message="no session is declared in which the order could end",
-        remedy="attach sessions to the venue, or use another time in force",
+        remedy="give the venue sessions (ct.Venue(session=...)), or use another time in force",
     ),
     611: Reject(
         number=611,

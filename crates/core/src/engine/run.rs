@@ -400,6 +400,9 @@ impl Engine {
     }
 
     fn run_point(&mut self, point: Point, place: usize) {
+        if point.phase == Phase::Open {
+            self.equity_row();
+        }
         let venue = &mut self.venues[place];
         venue.run(point);
         let producer = PRODUCER_VENUE + u32::from(venue.index().0);

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 
 CONTRACT_VERSION = 1
-CONTRACT_HASH = "b4981c4fe9e8fa2ae3decfefbc790e06672727e03f9f5409b1d16bda4ce27641"
+CONTRACT_HASH = "af4a5228038e15003fd673e29a876aba2124679ad96169f4639e9c5c56cda2f1"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
 
 
@@ -22,11 +22,13 @@ _LOW = 2**64 - 1
 
 
 @cache
-def _layout(fields: str) -> tuple[struct.Struct | None, str]:
-    """The fixed layout of fields, with an i128 as its two halves; None where a text makes the width vary."""
+def _layout(fields: str) -> tuple[struct.Struct | None, tuple[int, ...]]:
+    """The fixed layout of fields, with an i128 as its two halves, and the places of those, last first; None where a text makes the width
+    vary."""
     if "s" in fields:
-        return None, ""
-    return struct.Struct("<" + fields.replace("o", "Qq")), "o" if "o" in fields else ""
+        return None, ()
+    places = tuple(at for at in reversed(range(len(fields))) if fields[at] == "o")
+    return struct.Struct("<" + fields.replace("o", "Qq")), places
 
 
 def pack(fields: str, values: Iterable[int | str | bool]) -> bytes:
@@ -36,12 +38,10 @@ def pack(fields: str, values: Iterable[int | str | bool]) -> bytes:
         return _pack_each(fields, values)
     if not wide:
         return layout.pack(*values)
-    halves: list[int | str | bool] = []
-    for kind, value in zip(fields, values, strict=True):
-        if kind == "o":
-            halves += (int(value) & _LOW, int(value) >> 64)
-        else:
-            halves.append(value)
+    halves = list(values)
+    for at in wide:
+        value = int(halves[at])
+        halves[at : at + 1] = value & _LOW, value >> 64
     return layout.pack(*halves)
 
 

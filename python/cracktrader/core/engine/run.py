@@ -295,6 +295,8 @@ class Engine:
         return best if best is not None else (None, 0)
 
     def _run_point(self, point: Point, venue: int) -> None:
+        if point.phase is Phase.OPEN:
+            self._equity_row()
         simulated = self.venues[venue]
         simulated.run(point)
         for report in simulated.take_reports():
@@ -346,7 +348,8 @@ class Engine:
             self.store.touch((DAY,))
 
     def _equity_row(self) -> None:
-        """One row per market time, labelled with its stamp, taken before the clock moves on."""
+        """One row per market time, labelled with its stamp: taken before the next bar opens, so that what fills there is of the row after
+        it, and before the clock moves on."""
         if self._market_label is None:
             return
         self._booked = False
