@@ -24,6 +24,7 @@ from world import (
     typical_quantity,
 )
 
+from cracktrader.core.account import AccountKind
 from cracktrader.core.config import DataKind
 from cracktrader.core.event import DataEnded, Denied, Event, Refused, RunStopped, Start
 from cracktrader.core.indicator import (
@@ -35,6 +36,7 @@ from cracktrader.core.indicator import (
     Declaration,
     IndicatorKind,
 )
+from cracktrader.core.instrument import contract_value
 from cracktrader.core.intent import (
     NO_ORDER,
     CancelOrder,
@@ -140,6 +142,8 @@ class Generator(ScriptedHost):
             not self.state.owners[strategy].halted for strategy in self.looping
         ):
             count = 0
+        if self.hostile.is_fleeting and self.rng.random() < 0.5:
+            count = max(count, 1)
         count = count or (1 if idle else 0)
         items = [self.hostile.item(self.taken) for _ in range(count)]
         if self.is_ending and self.ending in ("operator", "range", "ended") and not self.state.stopped:
@@ -360,6 +364,8 @@ class Generator(ScriptedHost):
                 quantity = max(min(quantity, held) // instrument.lot, 1) * instrument.lot
         if rng.random() < 0.05:
             quantity = max(abs(held) // instrument.lot, 1) * instrument.lot
+        if rng.random() < 0.08 and (most := self._most(index)):
+            quantity, order_type, side = most, OrderType.MARKET, Side.SELL if held < 0 else Side.BUY
         return PlaceOrder(
             index,
             side,
@@ -373,6 +379,20 @@ class Generator(ScriptedHost):
             capabilities.reduce_only and rng.random() < 0.05,
             *self._trail(index, order_type),
         )
+
+    def _most(self, index: int) -> int:
+        """Nearly the largest quantity that a margin account at a simulated venue can carry, so that a move of the price leaves it below its
+        maintenance margin; 0 where there is none."""
+        state, instrument = self.state, self.config.instruments[index]
+        account = self.config.accounts[state.account_of(index)]
+        equity, market = state.equity(), state.markets[index]
+        if account.kind is AccountKind.CASH or not self.config.venues[instrument.venue].simulated or not equity:
+            return 0
+        if not (instrument.maintenance_margin and market.has_mark and instrument.settlement_currency == 0):
+            return 0
+        value = contract_value(instrument, market.mark, instrument.lot * 1000) * instrument.initial_margin // 10**9
+        lots = min(equity * 900 // max(value, 1), instrument.max_quantity // instrument.lot)
+        return max(lots, 0) * instrument.lot
 
     def _stop(self, index: int, order_type: int) -> int:
         """A stop price where the type has one; at times one for a trail to start from."""
@@ -520,6 +540,9 @@ class Generator(ScriptedHost):
             own = working
         elif not own or (not working and rng.random() < 0.6):
             return self._place(strategy)
+        filling = [order for order in working if order.net_filled > 0 and self._fills_in_parts(order)]
+        if filling and rng.random() < 0.35:
+            return self._replace(rng.choice(filling))
         options = []
         for order in rng.sample(own, min(len(own), 6)):
             for told in (OrderInput.CANCEL_REQUEST, OrderInput.REPLACE_REQUEST):
@@ -530,6 +553,10 @@ class Generator(ScriptedHost):
         if told is OrderInput.REPLACE_REQUEST and (self._replaces(order) or rng.random() < 0.1):
             return self._replace(order)
         return CancelOrder(self.names[order.id])
+
+    def _fills_in_parts(self, order: Any) -> bool:
+        """Whether its venue replaces orders, and fills them a share of the volume at a time: a replace may meet a fill."""
+        return self._replaces(order) and bool(self.config.venues[order.venue].participation)
 
     def _replaces(self, order: Any) -> bool:
         """Whether the order's venue can replace it."""

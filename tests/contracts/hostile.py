@@ -151,8 +151,12 @@ class Hostile:
         """The report whose row was hit least, of a few orders."""
         rng, rarity = self.rng, self.coverage.rarity
         best: tuple[Any, ...] | None = None
-        for order in rng.sample(orders, min(len(orders), 5)):
+        fleeting = self._fleeting(orders)
+        for order in fleeting or rng.sample(orders, min(len(orders), 5)):
             state = order.state
+            if order in fleeting and order.life is Life.ACCEPTED and order.net_filled < 2 < order.open_quantity:
+                # What is replaced to no more than has filled has filled before.
+                return self._about(after, order, OrderInput.FILLED, Guard.GT0, prompt=True)
             for index, (_, told) in enumerate(ON_ORDERS):
                 for guard in self._guards(order, told):
                     known = rarity(state, told, guard), rng.random(), index, guard, order
@@ -160,7 +164,24 @@ class Hostile:
                         best = known
         assert best is not None
         _, _, index, guard, order = best
-        return self._about(after, order, ON_ORDERS[index][1], guard, prompt=rng.random() < 0.8)
+        return self._about(after, order, ON_ORDERS[index][1], guard, prompt=bool(fleeting) or rng.random() < 0.8)
+
+    def _fleeting(self, orders: list[Any]) -> list[Any]:
+        """Orders in states that last no longer than a step or are seldom reached: what is to be said in them is said at once."""
+        return [
+            order
+            for order in orders
+            if (order.life is Life.HELD and order.pending)
+            or (order.life is Life.ACCEPTED and order.triggered and order.pending & Pending.REPLACE)
+        ]
+
+    @property
+    def is_fleeting(self) -> bool:
+        """Whether some order that an outside venue may speak of is in such a state."""
+        return any(
+            order.venue in self.outside and order.id in self.names
+            for order in self._fleeting([*self.state.orders.values()])
+        )
 
     def _guards(self, order: Any, told: OrderInput) -> tuple[Guard, ...]:
         """Guards that a quantity can give on the order as it is."""

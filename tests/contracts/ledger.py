@@ -89,11 +89,29 @@ class Order:
     value: int = 0
     closed: bool = False
     accepted: bool = False
+    triggered: bool = False
     in_doubt: bool = False
     replacing: bool = False
     provisional: int = 0
     """Fills that may still be busted."""
     ties: Ties = field(default_factory=Ties)
+
+
+def _has_effect(payload: Any, order: Order) -> bool:
+    """Whether a report on an order that was sent changes it: answers that nobody waits for, and what is known already, do not."""
+    if isinstance(payload, Filled | Busted | Settled):
+        return True
+    if order.closed:
+        return False
+    if isinstance(payload, CancelRejected):
+        return order.ties.leaving
+    if isinstance(payload, Replaced | ReplaceRejected):
+        return order.replacing
+    if isinstance(payload, Absent):
+        return order.in_doubt
+    if isinstance(payload, InDoubt | Accepted):
+        return not order.accepted
+    return not (isinstance(payload, Triggered) and order.accepted and order.triggered)
 
 
 class Fill(NamedTuple):
@@ -246,8 +264,8 @@ class Ledger:
         order = None if about is None else self.orders[about]
         before = () if order is None else tuple(getattr(order, name) for name in Order.__slots__)
         self._undo = []
-        if about is not None:
-            self.families.stirred.add(about)
+        if order is not None and order.sent and _has_effect(payload, order):
+            self.families.stirred.add(order.ordinal)
         try:
             if order is None:
                 handler = self._handlers.get(type(payload))
@@ -304,6 +322,7 @@ class Ledger:
             order.in_doubt = not order.accepted
         elif isinstance(payload, Accepted | Triggered):
             order.accepted, order.in_doubt = True, False
+            order.triggered |= isinstance(payload, Triggered)
 
     # --- fills
 

@@ -168,7 +168,7 @@ def _simulated(rng: Random, name: str) -> Venue:
     return replace(
         plain,
         cancel_latency=rng.choice((0, latency, 5 * SECOND)),
-        replace_latency=rng.choice((0, latency, 5 * SECOND, 12 * SECOND)),
+        replace_latency=rng.choice((0, latency, 5 * SECOND, 12 * SECOND, 25 * SECOND, 25 * SECOND)),
         latency_jitter=rng.choice((0, 0, 1, 3 * SECOND)),
         participation=rng.choice((0, 10**9, 300_000_000, 100_000_000, 1_000)),
         slippage=rng.choice((0, 100_000, 20_000_000, 200_000_000)),
