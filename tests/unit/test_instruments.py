@@ -57,6 +57,8 @@ def test_a_future_is_worth_its_multiplier_and_settles_at_its_price(engine: str) 
     assert result.equity["equity"].to_list()[-2:] == [100_400.0, 101_025.0]
     assert result.positions["quantity"].to_list() == [0.0]
     assert result.positions["realized_pnl"].to_list() == [1025.0]
+    (exit_time,) = result.trades["exit_time"].to_list()
+    assert (exit_time.day, exit_time.hour) == (1, 10)
 
 
 def test_an_inverse_perpetual_settles_in_its_coin_and_is_valued_at_the_coins_pair(engine: str) -> None:

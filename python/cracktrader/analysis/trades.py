@@ -205,7 +205,7 @@ def _close_unfilled(trips: dict[str, Any], at: int, row: int, outcome: RunOutcom
     trips["exit_price"][at] = _price_that_made(trips, at, outcome)
     trips["exit_rule"][at] = "settlement"
     trips["exit_order"][at] = None
-    trips["exit_time"][at] = _last_time(outcome, pair[1])
+    trips["exit_time"][at] = _settlement_time(outcome, pair[1])
 
 
 def _price_that_made(trips: dict[str, Any], at: int, outcome: RunOutcome) -> float:
@@ -219,7 +219,11 @@ def _price_that_made(trips: dict[str, Any], at: int, outcome: RunOutcome) -> flo
     return float(trips["entry_price"][at] + trips["sign"][at] * gross / size)
 
 
-def _last_time(outcome: RunOutcome, symbol: str) -> int:
+def _settlement_time(outcome: RunOutcome, symbol: str) -> int:
+    """When the instrument settled, ns; of a run that does not say, the end of its data."""
+    fact = next((one for one in outcome.instruments if one["symbol"] == symbol), {})
+    if fact.get("settlement_time") is not None:
+        return int(fact["settlement_time"])
     return max((int(bars.close_time[-1]) for bars in outcome.bars if bars.symbol == symbol and len(bars)), default=0)
 
 

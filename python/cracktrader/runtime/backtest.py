@@ -15,7 +15,7 @@ from cracktrader.errors import ConfigError, InvariantBroken
 from cracktrader.runtime.declare import Options, declare, inferred
 from cracktrader.runtime.gather import gather
 from cracktrader.runtime.outcome import RunOutcome
-from cracktrader.runtime.schedules import schedules_of
+from cracktrader.runtime.schedules import schedules_of, settlement_times
 from cracktrader.runtime.streams import in_units, names_of, rows_of
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
@@ -46,7 +46,8 @@ def run_backtest(
         run.attach(stream, columns)
     if options.venue.session is not None:
         run.attach_sessions(0, make_sessions(options.venue.session, loaded))
-    for instrument, scheduled in schedules_of(dict(options.schedules), config.instruments).items():
+    schedules = schedules_of(dict(options.schedules), config.instruments)
+    for instrument, scheduled in schedules.items():
         run.attach_schedule(instrument, scheduled)
     total = sum(map(len, loaded))
     started = perf_counter()
@@ -55,7 +56,9 @@ def run_backtest(
     if host.interruption is not None:
         raise host.interruption
     outcome = gather(run, config, host, loaded, engine, seconds, _initial_cash(run, config, options))
-    outcome = replace(outcome, inferred=inferred(loaded, options))
+    settled = settlement_times(schedules)
+    facts = [fact | {"settlement_time": settled.get(index)} for index, fact in enumerate(outcome.instruments)]
+    outcome = replace(outcome, inferred=inferred(loaded, options), instruments=facts)
     if run.stopped and REJECTS[run.stopped].slug.startswith("S_INVARIANT"):
         raise InvariantBroken(f"the engine stopped at seq {run.seq}: {outcome.stopped}")
     return outcome

@@ -45,6 +45,16 @@ def schedules_of(given: dict[Action, Any], instruments: Sequence[Instrument]) ->
     return made
 
 
+def settlement_times(schedules: dict[int, ScheduleRows]) -> dict[int, int]:
+    """When each instrument settles, ns; those that do not are left out."""
+    return {
+        index: time
+        for index, rows in schedules.items()
+        for time, action in zip(rows.time, rows.action, strict=True)
+        if action == Action.SETTLEMENT
+    }
+
+
 def _rows(option: str, column: str, table: Any) -> Iterable[tuple[Any, Any, Any]]:
     if table is None:
         return []
