@@ -216,11 +216,10 @@ fn the_worked_trace_fills_at_the_next_open_and_pays_its_fee() {
     assert_eq!(engine.equity.time, [Time(0), Time(MINUTE), Time(2 * MINUTE)], "a row per bar, by its own stamp");
     assert_eq!(
         engine.equity.cash,
-        [Money(cash); 3],
-        "a row is taken when its instant is over, with the fill at the same instant"
+        [Money(10_000 * USD), Money(cash), Money(cash)],
+        "a row ends before the next bar opens, and what fills there is of the row after it"
     );
-    let equity = [101, 103, 105].map(|mark| Money(cash + mark * USD));
-    assert_eq!(engine.equity.equity, equity);
+    assert_eq!(engine.equity.equity, [10_000 * USD, cash + 103 * USD, cash + 105 * USD].map(Money));
 }
 
 #[test]
