@@ -141,8 +141,8 @@ def test_the_history_of_a_time_frame_is_what_was_seen(engine: str, source: str) 
     assert len(historian.seen) == (4 if source == "minutes" else 3)
 
 
-def test_kinds_of_one_instrument_may_be_a_list_in_a_dict() -> None:
-    result = ct.backtest(Watcher, {"A": [minutes(5), ct.Trades(ticks(9))], "B": minutes(5)})
+def test_kinds_of_one_instrument_may_be_a_list_in_a_dict(engine: str) -> None:
+    result = ct.backtest(Watcher, {"A": [minutes(5), ct.Trades(ticks(9))], "B": minutes(5)}, engine=engine)
     assert [repr(one).partition(" from")[0] for one in result.outcome.data] == [
         "BarColumns(A: 5 bars",
         "TradeColumns(A: 9 trades",
