@@ -123,6 +123,7 @@ fn admit_place(state: &State, strategy: StrategyIndex, place: &PlaceOrder) -> Ch
 
 /// The order of an intent that passed its schema, as it would leave.
 fn proposed(state: &State, id: OrderId, place: &PlaceOrder) -> Order {
+    // An id that names no order has ordinal 0, as an order without parent or group has.
     let [parent, oco] = [place.parent, place.oco].map(|one| state.by_id.get(&one).copied().unwrap_or_default());
     let (venue, account) = (state.instrument(place.instrument).venue, state.account_of(place.instrument));
     let order = new_order(place, Place { ordinal: state.next_ordinal, id, venue, account, parent, oco }, state.now);

@@ -76,7 +76,7 @@ def _opened(path: Path) -> IO[bytes]:
         return path.open("rb")
     import gzip
 
-    return gzip.open(path)  # type: ignore[return-value]
+    return gzip.open(path)  # type: ignore[return-value]  # a GzipFile reads as the binary file it stands for
 
 
 @dataclass(slots=True)

@@ -154,7 +154,7 @@ class Options:
             tick = Decimal(str(self.tick))
         except InvalidOperation:
             tick = Decimal(0)
-        if not tick.is_finite() or tick <= 0 or tick.as_tuple().exponent < -8:  # type: ignore[operator]
+        if not tick.is_finite() or tick <= 0 or tick.as_tuple().exponent < -8:  # type: ignore[operator]  # an int once finite
             raise ConfigError(f"tick={self.tick!r} is not a price step: a positive number of at most 8 decimals")
         return tick
 

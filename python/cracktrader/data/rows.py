@@ -293,7 +293,7 @@ def _check_bars(rows: Rows) -> None:
                 "outside",
                 rows.name(name),
                 outside,
-                lambda row, name=name, column=column: (  # type: ignore[misc]
+                lambda row, name=name, column=column: (  # type: ignore[misc]  # bound by default arguments
                     f"{name} {column[row]:.15g} is outside low {low[row]:.15g} to high {high[row]:.15g}"
                 ),
             )
@@ -343,7 +343,7 @@ def _check_numbers(rows: Rows, positive: Iterable[str], not_negative: Iterable[s
             "not_finite",
             rows.name(name),
             endless,
-            lambda row, column=column: f"{column[row]} is not a number {what} can hold",  # type: ignore[misc]
+            lambda row, column=column: f"{column[row]} is not a number {what} can hold",  # type: ignore[misc]  # bound by default
         )
         word = "price" if name in PRICES[rows.kind] else name.replace("_", " ")
         with np.errstate(invalid="ignore"):
@@ -353,7 +353,7 @@ def _check_numbers(rows: Rows, positive: Iterable[str], not_negative: Iterable[s
             "not_positive",
             rows.name(name),
             wrong,
-            lambda row, column=column, word=word, sign=sign: f"{word} {column[row]:.15g} is {sign}",  # type: ignore[misc]
+            lambda row, column=column, word=word, sign=sign: f"{word} {column[row]:.15g} is {sign}",  # type: ignore[misc]  # bound by default
         )
 
 
@@ -384,7 +384,7 @@ def _check_grid(rows: Rows, mantissa: int, decimals: int) -> None:
             "off_grid",
             rows.name(name),
             off,
-            lambda row, column=column, tick=tick: f"price {column[row]:.15g} is no multiple of the tick {tick}",  # type: ignore[misc]
+            lambda row, column=column, tick=tick: f"price {column[row]:.15g} is no multiple of the tick {tick}",  # type: ignore[misc]  # bound by default
         )
         rows.values[name] = np.where(exact, nearest, column)
 

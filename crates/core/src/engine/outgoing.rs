@@ -114,6 +114,7 @@ impl Outgoing {
             venue = declared.venue;
             account = state.account_of(instrument);
         }
+        // An id that names no order has ordinal 0: such an order is denied, or has no parent or group.
         let [parent, oco] = [place.parent, place.oco].map(|one| state.by_id.get(&one).copied().unwrap_or_default());
         let at = Place { ordinal: state.next_ordinal, id: name, venue, account, parent, oco };
         let order = new_order(place, at, state.now);
