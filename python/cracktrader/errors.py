@@ -7,7 +7,11 @@
     ├── StrategyError           4   the strategy raised, or asked for something impossible
     │   ├── IntentError         4   an order helper got arguments that cannot become an intent
     │   └── StaleView           4   a context was used after its callback had returned
-    └── InvariantBroken         5   a money or order invariant does not hold: a defect, never a warning
+    ├── InvariantBroken         5   a money or order invariant does not hold: a defect, never a warning
+    └── JournalError            1   a run's folder cannot be written or believed
+        ├── JournalCorrupt      1   a journal says something false: file, offset and seq
+        ├── JournalUnreadable   3   it is not there, or of a newer version, or may not be read
+        └── JournalLocked       2   another process writes it
 
 Exit code 6 (venue or network) joins with the live venues; 130 is an interrupt. A refused order is not here: it is a
 value with a reject code. This module imports nothing.
@@ -20,6 +24,10 @@ __all__ = [
     "EngineNotBuilt",
     "IntentError",
     "InvariantBroken",
+    "JournalCorrupt",
+    "JournalError",
+    "JournalLocked",
+    "JournalUnreadable",
     "StaleView",
     "StrategyError",
 ]
@@ -66,3 +74,27 @@ class InvariantBroken(CracktraderError):
     """A money or order invariant does not hold: a defect, never a warning."""
 
     code = 5
+
+
+class JournalError(CracktraderError):
+    """A run's folder cannot be written or believed; the message names the file and what to do."""
+
+
+class JournalCorrupt(JournalError):
+    """A journal says something false; `file`, `offset` (bytes) and `seq` (the last step believed) say where."""
+
+    def __init__(self, message: str, *, file: str = "", offset: int = 0, seq: int = 0) -> None:
+        super().__init__(message)
+        self.file, self.offset, self.seq = file, offset, seq
+
+
+class JournalUnreadable(JournalError):
+    """There is no journal, it is of a newer version, or it may not be read."""
+
+    code = 3
+
+
+class JournalLocked(JournalError):
+    """Another process writes the run."""
+
+    code = 2
