@@ -104,7 +104,7 @@ test: setup planted
 
 test-rust:
 	@mkdir -p target
-	cargo test --locked -p cracktrader-core 2>&1 | tee $(RUST_LOG)
+	cargo test --locked 2>&1 | tee $(RUST_LOG)
 
 test-python: setup planted
 	$(PY) -m pytest $(PYTEST_ARGS)
