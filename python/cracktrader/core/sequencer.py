@@ -3,6 +3,7 @@
 It reads columns and queues; the seq_id is given by `engine` on taking. Replay does not come here: it keeps the recorded order.
 """
 
+from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -33,6 +34,17 @@ PRODUCER_OUTSIDE = 131_072
 """Everything pushed from outside."""
 PRODUCER_SESSIONS = 131_073
 """Sessions of the first venue; those of the others follow by their index."""
+
+
+class Origin(IntEnum):
+    """How an item came to the engine."""
+
+    OUTSIDE = 0
+    """It was pushed."""
+    DATA = 1
+    """A row of attached data, or a bar that the core made."""
+    OWN = 2
+    """A report of a simulated venue or of the engine, a timer, the start and the end of a run."""
 
 
 class Key(NamedTuple):
@@ -88,13 +100,14 @@ class Sequencer:
             return self.heads[0]
         return min(self.queue[0][0], self.heads[0])
 
-    def pop(self) -> tuple[Event, Cause]:
-        """The next item and what caused it. There is one."""
+    def pop(self) -> tuple[Event, Cause, Origin]:
+        """The next item, what caused it and how it came. There is one."""
         if self.heads and (not self.queue or self.heads[0] < self.queue[0][0]):
-            return self._pop_row(), NO_CAUSE
+            return self.pop_row(), NO_CAUSE, Origin.DATA
         key, item, cause = heappop(self.queue)
-        self.outside -= key.producer == PRODUCER_OUTSIDE
-        return item, cause
+        is_outside = key.producer == PRODUCER_OUTSIDE
+        self.outside -= is_outside
+        return item, cause, Origin.OUTSIDE if is_outside else Origin.OWN
 
     @property
     def exhausted(self) -> bool:
@@ -105,7 +118,8 @@ class Sequencer:
         """No more rows are delivered."""
         self.heads.clear()
 
-    def _pop_row(self) -> Event:
+    def pop_row(self) -> Event:
+        """The next row of the attached data. There is one."""
         key = heappop(self.heads)
         if key.producer >= PRODUCER_SESSIONS:
             return self._session_edge(key)

@@ -1,9 +1,8 @@
 """Records: what a step was and led to. The images in them are made by `root` and skipped on reading."""
 
-import struct
 from typing import NamedTuple
-from zlib import crc32
 
+from cracktrader.core.codec.frame import Kind, body_of, framed
 from cracktrader.core.codec.message import (
     encode_declaration,
     encode_event,
@@ -13,10 +12,11 @@ from cracktrader.core.codec.message import (
     read_intent,
 )
 from cracktrader.core.codec.root import KEY_FIELDS
-from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, prefixed, table
+from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, table
 from cracktrader.core.event import Event
 from cracktrader.core.indicator import Declaration
 from cracktrader.core.intent import Intent
+from cracktrader.core.sequencer import Origin
 
 
 class Finding(NamedTuple):
@@ -52,6 +52,7 @@ class Answer(NamedTuple):
 class Record(NamedTuple):
     """A step as recorded, without the images."""
 
+    origin: Origin
     event: Event
     depth: int
     findings: list[Finding]
@@ -60,19 +61,21 @@ class Record(NamedTuple):
 
 
 def encode_record(record: Record, before: bytes, after: bytes) -> bytes:
-    """A step's record: length, event, depth, findings, images of commit A, answers, images of commit B, CRC-32."""
-    body = b"".join(
-        (
-            encode_event(record.event),
-            pack("I", (record.depth,)),
-            table(pack("Hoo", finding) for finding in record.findings),
-            before,
-            pack("?", (record.interrupted,)),
-            table(_encode_answer(answer) for answer in record.answers),
-            after,
+    """A step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B."""
+    return framed(
+        b"".join(
+            (
+                pack("BB", (Kind.STEP, record.origin)),
+                encode_event(record.event),
+                pack("I", (record.depth,)),
+                table(pack("Hoo", finding) for finding in record.findings),
+                before,
+                pack("?", (record.interrupted,)),
+                table(_encode_answer(answer) for answer in record.answers),
+                after,
+            )
         )
     )
-    return prefixed(body) + struct.pack("<I", crc32(body))
 
 
 def _encode_answer(answer: Answer) -> bytes:
@@ -87,13 +90,11 @@ def _encode_answer(answer: Answer) -> bytes:
 
 
 def decode_record(data: bytes) -> Record:
-    """The record of exactly these bytes; its images are skipped. CodecError when the CRC does not fit."""
-    outer = Reader(data)
-    body = outer.take(int(outer.field("I")))
-    if outer.field("I") != crc32(body):
-        raise CodecError("the record's CRC does not fit")
-    outer.end()
-    reader = Reader(body)
+    """The record of exactly this frame; its images are skipped. CodecError when the CRC does not fit."""
+    reader = body_of(data, Kind.STEP)
+    origin = int(reader.field("B"))
+    if origin > Origin.OWN:
+        raise CodecError(f"Origin {origin} before {reader.at} is not in the contract")
     event = read_event(reader)
     depth = int(reader.field("I"))
     findings = [Finding(*ints(reader, "Hoo")) for _ in range(int(reader.field("I")))]
@@ -102,7 +103,7 @@ def decode_record(data: bytes) -> Record:
     answers = [_read_answer(reader) for _ in range(int(reader.field("I")))]
     _skip_images(reader)
     reader.end()
-    return Record(event, depth, findings, interrupted, answers)
+    return Record(Origin(origin), event, depth, findings, interrupted, answers)
 
 
 def _read_answer(reader: Reader) -> Answer:

@@ -366,6 +366,9 @@ def _encode_working(order: VenueOrder) -> bytes:
     )
 
 
+NO_IMAGES = table(())
+
+
 def encode_images(state: State, touched: Iterable[LeafKey]) -> bytes:
     """After-images of the touched leaves that are in records, in the order of their names."""
     named = {encode_key(key): key for key in touched if key[0] < QUIET}

@@ -2,10 +2,11 @@
 intents and commit those (B), record.
 
 Facts come in through `incoming`, staged by `facts` in a `plan`; intents go out through `outgoing`; both change the `store`. Which item
-is next is `sequencer`. Replay takes recorded steps through the same door.
+is next is `sequencer`. What a run leaves on disk is gathered by `journal`. Replay takes recorded steps through the same door.
 """
 
+from cracktrader.core.engine.journal import JournalSpec, Position, Resume, Sink
 from cracktrader.core.engine.run import Engine, Host, Response
 from cracktrader.core.engine.store import Execution, Store
 
-__all__ = ["Engine", "Execution", "Host", "Response", "Store"]
+__all__ = ["Engine", "Execution", "Host", "JournalSpec", "Position", "Response", "Resume", "Sink", "Store"]

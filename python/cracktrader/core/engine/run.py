@@ -1,20 +1,25 @@
 """The run: which step is next, the callbacks between the two commits, the record, and the equity curve."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from cracktrader.core.codec import (
     DAY,
     ENGINE,
     INDICATOR,
+    NO_IMAGES,
     STRATEGY,
     Answer,
+    End,
     Record,
     TimerRequest,
     encode_record,
+    encode_venue,
 )
 from cracktrader.core.config import Config, DataKind, OnError, config_problem
 from cracktrader.core.engine.incoming import MARKET_EVENTS, Committed, Incoming
+from cracktrader.core.engine.journal import Journal, JournalSpec, Sink
 from cracktrader.core.engine.outgoing import Outgoing
 from cracktrader.core.engine.store import Store
 from cracktrader.core.event import (
@@ -41,7 +46,7 @@ from cracktrader.core.intent import Intent
 from cracktrader.core.matching import NO_CAUSE, Cause, Phase, Point, SimulatedVenue
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.schedule import ScheduleRows, schedule_problem
-from cracktrader.core.sequencer import PRODUCER_OUTSIDE, PRODUCER_VENUE, Key, Sequencer
+from cracktrader.core.sequencer import PRODUCER_OUTSIDE, PRODUCER_VENUE, Key, Origin, Sequencer
 from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OutOfRange, Time
 from cracktrader.core.view import View
 
@@ -93,7 +98,8 @@ class Host(Protocol):
 
 
 class Engine:
-    """One run. `record=True` keeps the last step's record and an incremental state root; `replaying=True` takes only recorded steps."""
+    """One run. `record=True` keeps the last step's record and an incremental state root; `replaying=True` takes only recorded steps:
+    nothing leaves it, not even to simulated venues."""
 
     def __init__(self, config: Config, host: Host, *, record: bool = False, replaying: bool = False) -> None:
         problem = config_problem(config)
@@ -108,11 +114,19 @@ class Engine:
             index: SimulatedVenue(config, index) for index, venue in enumerate(config.venues) if venue.simulated
         }
         self.incoming = Incoming(config, self.store)
+        self.replaying = replaying
         self.outgoing = Outgoing(config, self.store, self.sequencer, self.venues, replaying=replaying)
         self.last_record = b""
+        """Frame of the last step, when steps are recorded; empty for one that a journal leaves to a stretch of data steps."""
+        self.journal: Journal | None = None
+        self.embedded = False
+        """Whether data steps that change nothing have frames of their own."""
+        self.idle = False
+        """Whether the last step was such a one."""
         self.equity: list[tuple[Time, Money | None, Money | None]] = []
         """(stamp, equity, cash) in base currency, a row per market time."""
         self.interrupted = False
+        self.concluded = False
         self._market_label: Time | None = None
         self._booked = False
         """Whether an account moved since the last row: what comes after the last market time has a row of its own at the end."""
@@ -120,7 +134,27 @@ class Engine:
         self._tracks_day = any(strategy.limits.max_daily_loss for strategy in config.strategies)
         host.bind(View(self.state))
         self._everyone = tuple(range(len(config.strategies)))
-        self._wants = [host.wants(strategy) for strategy in range(len(config.strategies))]
+        self.ask_wants()
+
+    def ask_wants(self) -> None:
+        """Ask the host what each strategy is called for."""
+        self._wants = [self.host.wants(strategy) for strategy in range(len(self.config.strategies))]
+
+    # Recording
+
+    def record_steps(self, *, embedded: bool) -> None:
+        """Have a frame of every step from now on, as a journal has."""
+        self.store.recording, self.embedded = True, embedded
+
+    def open_journal(self, spec: JournalSpec, sink: Sink) -> None:
+        """Write every step from now on into a journal."""
+        self.record_steps(embedded=spec.embedded)
+        self.journal = Journal(spec, sink)
+
+    def end(self) -> End:
+        """Where the run stands, as the end of its journal."""
+        venues = sha256(b"".join(encode_venue(venue) for venue in self.venues.values())).digest()
+        return End(self.state.seq, self.state.stopped, self.digest(), venues)
 
     # Feeding
 
@@ -180,7 +214,7 @@ class Engine:
         head = self.sequencer.peek()
         if head is not None:
             first.append(head.ingest_time)
-        self.take(event(Start(), min(first, default=0)), 0)
+        self.take(event(Start(), min(first, default=0)), 0, Origin.OWN)
 
     def step(self) -> bool:
         """Take the next item with everything the venues do before it; False when there is none. A bar that the last item closed comes
@@ -189,7 +223,7 @@ class Engine:
             self.start()
             return True
         if self.state.closed_bars:
-            self.take(self._closed_bar(), 0)
+            self.take(self._closed_bar(), 0, Origin.DATA)
             return True
         timer = self._next_timer()
         while True:
@@ -205,9 +239,15 @@ class Engine:
         if head is timer:
             self._fire_timer()
         else:
-            item, cause = self.sequencer.pop()
-            self.take(item, self._depth(item.ingest_time, cause))
+            item, cause, origin = self.sequencer.pop()
+            self.take(item, self._depth(item.ingest_time, cause), origin)
         return True
+
+    def next_data(self) -> Event | None:
+        """The next bar that the core made, or row of the attached data, taken from where it waits; without the venues between."""
+        if self.state.closed_bars:
+            return self._closed_bar()
+        return self.sequencer.pop_row() if self.sequencer.heads else None
 
     def run(self) -> None:
         """Step until the data ends or the engine stops, then finish."""
@@ -225,7 +265,8 @@ class Engine:
         """End of data: reports in flight are delivered, then on_stop is called. An interrupted run stays as it is."""
         if self.interrupted:
             return
-        self.end_data()
+        if not self.state.ended:
+            self.end_data()
         while self.step() and not self.interrupted:
             pass
         self.conclude()
@@ -234,16 +275,23 @@ class Engine:
         """No more market data: new risk is refused, timers do not fire, bars do not match; `step` delivers what is in flight."""
         if not self.state.started:
             self.start()
-        self.take(event(DataEnded(), self.state.now), 0)
+        self.take(event(DataEnded(), self.state.now), 0, Origin.OWN)
         self.sequencer.end()
         for venue in self.venues.values():
             venue.ended = True
 
     def conclude(self) -> None:
         """The last step, which calls on_stop, the last equity row and the full invariant check."""
+        if not self.concluded:
+            self._conclude()
+        if self.journal is not None and not self.interrupted:
+            self.journal.end(self.end())
+
+    def _conclude(self) -> None:
         if self.interrupted:
             return
-        self.take(event(RunStopped(), self.state.now), 0)
+        self.take(event(RunStopped(), self.state.now), 0, Origin.OWN)
+        self.concluded = not self.interrupted
         if self._market_label is None and self._booked:
             self._market_label = self.state.now
         self._equity_row()
@@ -272,7 +320,7 @@ class Engine:
         deadline, strategy, timer = soonest
         cause = Cause(*self.state.timers.cause(strategy, timer))
         item = event(TimerFired(strategy, timer, deadline), deadline)
-        self.take(item, self._depth(deadline, cause))
+        self.take(item, self._depth(deadline, cause), Origin.OWN)
 
     def _closed_bar(self) -> Event:
         """The next bar that the core made and did not deliver yet."""
@@ -304,7 +352,7 @@ class Engine:
 
     # One step
 
-    def take(self, item: Event, depth: int) -> None:
+    def take(self, item: Event, depth: int, origin: Origin) -> None:
         """One step: commit A, callbacks, commit B, record. Replay enters here with recorded items."""
         self._advance(item)
         taken = Event(self.state.seq, *item[1:])
@@ -315,15 +363,32 @@ class Engine:
         elif committed.taken and code in BOOKED_EVENTS:
             self._booked = True
         before = self.store.images()
+        sent = len(self.outgoing.outbox)
         answers = self._call(committed, taken, depth)
         if self.store.stirred and not self.interrupted:
             self.outgoing.tend(taken, depth)
         if self.store.recording:
-            record = Record(taken, depth, committed.findings, self.interrupted, answers)
-            self.last_record = encode_record(record, before, self.store.images())
+            record = Record(origin, taken, depth, committed.findings, self.interrupted, answers)
+            self._record(record, before, self.store.images(), leaves=len(self.outgoing.outbox) > sent)
         self._since_check += 1
         if self.config.recheck_every and self._since_check >= self.config.recheck_every:
             self._recheck()
+
+    def _record(self, record: Record, before: bytes, after: bytes, *, leaves: bool) -> None:
+        """Keep the step's frame, unless it is one that a journal leaves to a stretch of data steps."""
+        self.idle = (
+            record.origin is Origin.DATA
+            and not (self.embedded or record.depth or record.findings or record.interrupted or record.answers)
+            and before == after == NO_IMAGES
+        )
+        seq = record.event.seq_id
+        self.last_record = b"" if self.idle and not self.store.rooted else encode_record(record, before, after)
+        if self.journal is None:
+            return
+        if self.idle:
+            self.journal.idle(seq)
+        else:
+            self.journal.step(self.last_record, seq, leaves=leaves)
 
     def _advance(self, item: Event) -> None:
         """Give the item its seq_id and move the clock."""

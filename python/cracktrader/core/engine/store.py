@@ -55,6 +55,9 @@ class Store:
     def __init__(self, config: Config, *, record: bool) -> None:
         self.config = config
         self.recording = record
+        """Whether what is touched is kept for records."""
+        self._rooted = record
+        """Whether the root is kept up with every step, which a journal does not need."""
         self.state = new_state(config)
         self.executions: list[Execution] = []
         self.closed: list[Order] = []
@@ -66,6 +69,11 @@ class Store:
         if record:
             self._root.refresh(self.state, all_keys(self.state))
 
+    @property
+    def rooted(self) -> bool:
+        """Whether the root is kept up with every step."""
+        return self._rooted
+
     def touch(self, *keys: LeafKey) -> None:
         if self.recording:
             self._touched.extend(keys)
@@ -75,13 +83,14 @@ class Store:
         if not self.recording:
             return b""
         images = encode_images(self.state, self._touched)
-        self._dirty.update(self._touched)
+        if self._rooted:
+            self._dirty.update(self._touched)
         self._touched.clear()
         return images
 
     def root(self) -> bytes:
-        """The state root: incremental when recording, else from nothing."""
-        if not self.recording:
+        """The state root: incremental when it is kept, else from nothing."""
+        if not self._rooted:
             return full_root(self.state)
         self._dirty.update(self._touched)
         self._root.refresh(self.state, sorted(self._dirty, key=repr))
