@@ -6,13 +6,14 @@ Asking for Rust where it is not built is an error that says how to build it, nev
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
 from cracktrader.core.engine import Engine, Execution, Host
 from cracktrader.core.indicator import to_float
 from cracktrader.core.order import Guard, OrderInput, OrderState, transition
+from cracktrader.core.replay import Replay
 from cracktrader.core.view import OrderFacts, facts
 from cracktrader.errors import ConfigError, EngineNotBuilt
 
@@ -30,6 +31,8 @@ HOW_TO_BUILD = f"the Rust core is not built: {_BUILD}"
 
 Progress = Callable[[int], None]
 """Called now and then during a run with the number of events taken."""
+Pause = Callable[[], None]
+"""Called between two steps; the machine may then be asked."""
 
 
 class Machine(Protocol):
@@ -55,10 +58,18 @@ class Machine(Protocol):
     def push(self, item: Event) -> None: ...
     def start(self) -> None: ...
     def step(self) -> bool: ...
-    def run(self, progress: Progress | None = None) -> None: ...
+    def run(self, progress: Progress | None = None, pause: Pause | None = None, every: int = 0) -> None:
+        """Run to the end. `pause` is called between two steps whenever the seq is a multiple of `every`, unless that is 0."""
+
     def finish(self) -> None: ...
     def end_data(self) -> None: ...
     def conclude(self) -> None: ...
+    def replay(
+        self, chunks: Iterable[bytes], *, strategies: bool, embedded: bool = False, until: int | None = None
+    ) -> None:
+        """Take recorded steps again, with the strategies or with their recorded answers: chunks of whole frames. ReplayMismatch at the
+        first step that comes out otherwise."""
+
     def root(self) -> bytes: ...
     def full_root(self) -> bytes: ...
     def digest(self) -> bytes: ...
@@ -83,8 +94,8 @@ class PythonMachine:
     POLL = 4096
     """Events between two calls of the progress callback."""
 
-    def __init__(self, config: Config, host: Host, record: bool = False) -> None:
-        self.engine = Engine(config, host, record=record)
+    def __init__(self, config: Config, host: Host, record: bool = False, replaying: bool = False) -> None:
+        self.engine = Engine(config, host, record=record, replaying=replaying)
         self.attach = self.engine.attach
         self.attach_sessions = self.engine.attach_sessions
         self.attach_schedule = self.engine.attach_schedule
@@ -128,11 +139,22 @@ class PythonMachine:
     def last_record(self) -> bytes:
         return self.engine.last_record
 
-    def run(self, progress: Progress | None = None) -> None:
-        while self.engine.run_some(self.POLL):
+    def run(self, progress: Progress | None = None, pause: Pause | None = None, every: int = 0) -> None:
+        while self.engine.run_some(min(self.POLL, every - self.seq % every) if every else self.POLL):
             if progress is not None:
                 progress(self.seq)
+            if pause is not None and every and self.seq % every == 0:
+                pause()
         self.engine.finish()
+
+    def replay(
+        self, chunks: Iterable[bytes], *, strategies: bool, embedded: bool = False, until: int | None = None
+    ) -> None:
+        going = Replay(self.engine, embedded=embedded, until=until)
+        if strategies:
+            going.with_strategies(chunks)
+        else:
+            going.with_answers(chunks)
 
     def full_root(self) -> bytes:
         return full_root(self.engine.state)
@@ -201,16 +223,17 @@ def describe() -> dict[str, Any]:
     return description
 
 
-def machine(engine: str, config: Config, host: Host, record: bool = False) -> Machine:
-    """A run of `config` on the core named "rust" or "python". ConfigError for another name, EngineNotBuilt where Rust is missing."""
+def machine(engine: str, config: Config, host: Host, record: bool = False, replaying: bool = False) -> Machine:
+    """A run of `config` on the core named "rust" or "python"; one that is `replaying` takes recorded steps only. ConfigError for another
+    name, EngineNotBuilt where Rust is missing."""
     if engine == "python":
-        return PythonMachine(config, host, record)
+        return PythonMachine(config, host, record, replaying)
     if engine != "rust":
         raise ConfigError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
     extension = _extension()
     if _contract_hash(extension) != CONTRACT_HASH:
         raise EngineNotBuilt(f"the Rust core was built for another contract: {_BUILD}")
-    made: Machine = extension.Machine(encode_config(config), host, record)
+    made: Machine = extension.Machine(encode_config(config), host, record, replaying)
     return made
 
 

@@ -113,6 +113,14 @@ def test_the_rust_core_reads_and_writes_the_same_bytes() -> None:
     assert extension.recode_config(config) == config
 
 
+def test_a_configuration_reads_back() -> None:
+    config = sample_config()
+    assert codec.decode_config(codec.encode_config(config)) == config
+    for wrong in broken(codec.encode_config(config)):
+        with pytest.raises(codec.CodecError):
+            codec.decode_config(wrong)
+
+
 def broken(data: bytes) -> list[bytes]:
     """Every truncation, and one byte too many."""
     return [data[:size] for size in range(len(data))] + [data + b"\0"]

@@ -28,6 +28,7 @@ from cracktrader.core.indicator import Indicator
 from cracktrader.core.intent import NO_ORDER, CancelOrder, PlaceOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import RejectCode
+from cracktrader.core.sequencer import Origin
 from cracktrader.core.units import NULL_INSTRUMENT
 from cracktrader.strategy.indicator_views import IndicatorView
 
@@ -153,10 +154,10 @@ class Run:
         if engine is None:
             self.machine.finish()
             return
-        take: Callable[[Event, int], None] = engine.take
+        take: Callable[[Event, int, Origin], None] = engine.take
 
-        def observed(item: Event, depth: int) -> None:
-            take(item, depth)
+        def observed(item: Event, depth: int, origin: Origin) -> None:
+            take(item, depth, origin)
             self.observe()
 
         engine.take = observed

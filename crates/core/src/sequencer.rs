@@ -11,7 +11,7 @@ use crate::event::{
     Bar, Event, Payload, Quote, Rows, SessionClosed, SessionOpened, SessionRows, Source, Trade, times_of,
 };
 use crate::matching::{Cause, NO_CAUSE};
-use crate::units::{AccountIndex, InstrumentIndex, NULL_INSTRUMENT, Time, VenueIndex};
+use crate::units::{AccountIndex, InstrumentIndex, NULL_INSTRUMENT, Time, VenueIndex, numbered};
 
 /// Denials and refusals; streams are producers 0.., by their index.
 pub const PRODUCER_ENGINE: u32 = 65_536;
@@ -21,6 +21,19 @@ pub const PRODUCER_VENUE: u32 = 65_537;
 pub const PRODUCER_OUTSIDE: u32 = 131_072;
 /// Sessions of the first venue; those of the others follow by their index.
 pub const PRODUCER_SESSIONS: u32 = 131_073;
+
+/// How an item came to the engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Origin {
+    /// It was pushed.
+    Outside = 0,
+    /// A row of attached data, or a bar that the core made.
+    Data = 1,
+    /// A report of a simulated venue or of the engine, a timer, the start and the end of a run.
+    Own = 2,
+}
+numbered!(Origin { Outside, Data, Own });
 
 /// Order of items.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -168,14 +181,21 @@ impl Sequencer {
         }
     }
 
-    /// The next item and what caused it.
-    pub fn pop(&mut self) -> Option<(Event, Cause)> {
+    /// The next item, what caused it and how it came.
+    pub fn pop(&mut self) -> Option<(Event, Cause, Origin)> {
         if self.row_is_next() {
-            return self.pop_row().map(|item| (item, NO_CAUSE));
+            return self.pop_row().map(|item| (item, NO_CAUSE, Origin::Data));
         }
         let Reverse(Queued { key, item, cause }) = self.queue.pop()?;
-        self.outside -= u64::from(key.producer == PRODUCER_OUTSIDE);
-        Some((item, cause))
+        let is_outside = key.producer == PRODUCER_OUTSIDE;
+        self.outside -= u64::from(is_outside);
+        Some((item, cause, if is_outside { Origin::Outside } else { Origin::Own }))
+    }
+
+    /// Pending items that were pushed from outside.
+    #[must_use]
+    pub const fn outside(&self) -> u64 {
+        self.outside
     }
 
     /// Whether every stream, and all that was pushed from outside, has been delivered.

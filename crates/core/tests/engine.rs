@@ -231,7 +231,7 @@ fn a_recorded_run_replays_to_the_byte_and_a_changed_record_is_named() {
     let mut missing = records.clone();
     missing.remove(4);
     let mismatch = replay(config.clone(), &missing).unwrap_err();
-    assert!(matches!(mismatch, ReplayError::Mismatch(step) if step.seq_id == 5), "{mismatch}");
+    assert!(matches!(&mismatch, ReplayError::Mismatch(step) if step.seq_id == 5), "{mismatch}");
 
     let mut damaged = records;
     damaged[3][40] ^= 1;

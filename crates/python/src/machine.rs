@@ -9,6 +9,7 @@ use cracktrader_core::codec::{decode_config, encode_venue, full_root};
 use cracktrader_core::engine::{Engine, NO_MONEY};
 use cracktrader_core::event::{Rows, SessionRows};
 use cracktrader_core::indicator::to_float;
+use cracktrader_core::replay::{RecordedHost, Replay, ReplayError, Strategies};
 use cracktrader_core::state::State;
 use cracktrader_core::units::{
     AccountIndex, CurrencyIndex, InstrumentIndex, Money, OrderOrdinal, StrategyIndex, VenueIndex,
@@ -75,13 +76,29 @@ fn amount<'py>(py: Python<'py>, money: Money) -> PyResult<Option<Bound<'py, PyAn
     (money != NO_MONEY).then(|| money.give(py)).transpose()
 }
 
+/// What a replay met, as Python raises it.
+fn not_replayed(py: Python<'_>, error: &ReplayError) -> PyErr {
+    match error {
+        ReplayError::Mismatch(found) => {
+            let made = || -> PyResult<Bound<'_, PyAny>> {
+                let bytes = (PyBytes::new(py, &found.recorded), PyBytes::new(py, &found.made));
+                py.import("cracktrader.core.replay")?.getattr("ReplayMismatch")?.call1((found.seq_id, bytes.0, bytes.1))
+            };
+            made().map_or_else(|error| error, PyErr::from_value)
+        }
+        ReplayError::Codec(error) => not_canonical(py, error),
+        ReplayError::Config(problem) => PyValueError::new_err(problem.to_string()),
+    }
+}
+
 #[pymethods]
 impl Machine {
     #[new]
-    #[pyo3(signature = (config, host, record = false))]
-    fn new(py: Python<'_>, config: &[u8], host: Py<PyAny>, record: bool) -> PyResult<Self> {
+    #[pyo3(signature = (config, host, record = false, replaying = false))]
+    fn new(py: Python<'_>, config: &[u8], host: Py<PyAny>, record: bool, replaying: bool) -> PyResult<Self> {
         let config = decode_config(config).map_err(|error| not_canonical(py, &error))?;
-        let made = Engine::new(config.clone(), record);
+        let make = if replaying { Engine::of_records } else { Engine::new };
+        let made = make(config.clone(), record);
         let engine = made.map_err(|problem| PyValueError::new_err(problem.to_string()))?;
         Ok(Self { engine, host: PyHost::new(py, host, config)? })
     }
@@ -130,14 +147,60 @@ impl Machine {
         self.host.drive(py, |host| self.engine.conclude(host))
     }
 
+    /// Recorded steps again, a chunk at a time; signals are looked for between chunks.
+    #[pyo3(signature = (chunks, *, strategies, embedded = false, until = None))]
+    fn replay(
+        &mut self,
+        chunks: &Bound<'_, PyAny>,
+        strategies: bool,
+        embedded: bool,
+        until: Option<u64>,
+    ) -> PyResult<()> {
+        let py = chunks.py();
+        let mut going = Replay::new(&mut self.engine, embedded, until);
+        let mut recorded = RecordedHost::default();
+        for chunk in chunks.try_iter()? {
+            let chunk = chunk?;
+            let bytes = chunk.cast::<PyBytes>()?.as_bytes();
+            let followed = if strategies {
+                self.host.drive(py, |host| going.follow(bytes, &mut Strategies(host)))?
+            } else {
+                going.follow(bytes, &mut recorded)
+            };
+            followed.map_err(|error| not_replayed(py, &error))?;
+            py.check_signals()?;
+        }
+        let finished = if strategies {
+            self.host.drive(py, |host| going.finish(&mut Strategies(host)))?
+        } else {
+            going.finish(&mut recorded)
+        };
+        finished.map_err(|error| not_replayed(py, &error))?;
+        self.host.drive(py, |host| self.engine.ask_wants(host))
+    }
+
     /// Signals and progress go by wall time, so that a run without callbacks can be stopped and watched, too. The machine is
     /// borrowed by the stretches between only: the progress callback may ask it.
-    #[pyo3(signature = (progress = None))]
-    fn run(slf: &Bound<'_, Self>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    #[pyo3(signature = (progress = None, pause = None, every = 0))]
+    fn run(
+        slf: &Bound<'_, Self>,
+        progress: Option<&Bound<'_, PyAny>>,
+        pause: Option<&Bound<'_, PyAny>>,
+        every: u64,
+    ) -> PyResult<()> {
         let py = slf.py();
         let (mut steps, mut polled) = (STEPS.0, Instant::now());
         let mut told = polled;
-        while slf.try_borrow_mut()?.run_some(py, steps)? {
+        loop {
+            let to_pause = if every == 0 { u64::MAX } else { every - slf.try_borrow()?.seq() % every };
+            if !slf.try_borrow_mut()?.run_some(py, steps.min(to_pause))? {
+                break;
+            }
+            if let Some(pause) = pause
+                && to_pause <= steps
+            {
+                pause.call0()?;
+            }
             let now = Instant::now();
             steps = next_steps(steps, now - polled);
             polled = now;

@@ -1,13 +1,19 @@
 //! Canonical bytes: events, intents, configuration, entities, records; and the state root.
 //!
-//! The alphabet is `wire`, what is sent and declared is `message`, what is kept is `root`, a step is a `record`. Entities are only
-//! encoded: they are compared and hashed, and replay rebuilds them.
+//! The alphabet is `wire`, what is sent and declared is `message`, what is kept is `root`; a journal is a row of frames (`frame`), of
+//! which those of steps are a `record` each. Entities are only encoded: they are compared and hashed, and replay rebuilds them.
 
+mod frame;
 mod message;
 mod record;
 mod root;
 mod wire;
 
+pub use frame::{
+    BLOCK_BYTES, DataRun, Dataset, End, FRAME_BYTES, Header, JOURNAL_FORMAT, Kind, SEGMENT_BYTES, Seal, Segment,
+    decode_data_run, decode_end, decode_header, decode_seal, decode_segment, encode_data_run, encode_end,
+    encode_header, encode_seal, encode_segment, framed, frames,
+};
 pub use message::{
     decode_config, decode_event, encode_config, encode_declaration, encode_event, encode_intent, encode_payload,
     read_declaration, read_event, read_intent,

@@ -1,9 +1,11 @@
 //! Records: what a step was and led to. The images in them are made by `root` and skipped on reading.
 
-use super::wire::{Canonical, CodecError, Reader, canonical, pack, prefixed};
+use super::frame::{Kind, body_of, framed};
+use super::wire::{Canonical, CodecError, Reader, canonical, canonical_number, pack};
 use crate::event::Event;
 use crate::indicator::Declaration;
 use crate::intent::Intent;
+use crate::sequencer::Origin;
 use crate::units::{NULL_INDEX, StrategyIndex, Time};
 
 /// A code on a fact, with its two numbers.
@@ -48,6 +50,8 @@ pub struct Answer {
 /// A step as recorded, without the images.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
+    /// How its item came to the engine.
+    pub origin: Origin,
     /// The fact.
     pub event: Event,
     /// Depth in a chain of steps that caused each other at one instant.
@@ -60,6 +64,7 @@ pub struct Record {
     pub answers: Vec<Answer>,
 }
 
+canonical_number!(Origin);
 canonical! {
     Finding { code, value, limit }
     TimerRequest { timer, deadline }
@@ -77,35 +82,31 @@ impl Canonical for (Intent, Finding) {
     }
 }
 
-/// A step's record: length, event, depth, findings, images of commit A, answers, images of commit B, CRC-32.
-#[must_use]
-pub fn encode_record(record: &Record, before: &[u8], after: &[u8]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(256 + before.len() + after.len());
-    pack!(&mut body; record.event, record.depth, record.findings);
-    body.extend_from_slice(before);
-    pack!(&mut body; record.interrupted, record.answers);
-    body.extend_from_slice(after);
-    let mut out = Vec::with_capacity(body.len() + 8);
-    prefixed(&mut out, &body);
-    crc32fast::hash(&body).write(&mut out);
-    out
+/// Append a step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B; images are empty where there
+/// are none.
+pub fn encode_record(out: &mut Vec<u8>, record: &Record, before: &[u8], after: &[u8]) {
+    framed(out, Kind::Step, |out| {
+        pack!(out; record.origin, record.event, record.depth, record.findings);
+        images(out, before);
+        pack!(out; record.interrupted, record.answers);
+        images(out, after);
+    });
 }
 
-/// The record of exactly these bytes; its images are skipped. `CodecError` when the CRC does not fit.
+fn images(out: &mut Vec<u8>, images: &[u8]) {
+    if images.is_empty() { 0_u32.write(out) } else { out.extend_from_slice(images) }
+}
+
+/// The record of exactly this frame; its images are skipped. `CodecError` when the CRC does not fit.
 pub fn decode_record(data: &[u8]) -> Result<Record, CodecError> {
-    let mut outer = Reader::new(data);
-    let body = outer.prefixed()?;
-    if outer.field::<u32>()? != crc32fast::hash(body) {
-        return Err(CodecError::Crc);
-    }
-    outer.end()?;
-    let mut reader = Reader::new(body);
+    let mut reader = body_of(data, Kind::Step)?;
+    let origin = reader.field()?;
     let (event, depth, findings) = (reader.field()?, reader.field()?, reader.field()?);
     skip_images(&mut reader)?;
     let (interrupted, answers) = (reader.field()?, reader.field()?);
     skip_images(&mut reader)?;
     reader.end()?;
-    Ok(Record { event, depth, findings, interrupted, answers })
+    Ok(Record { origin, event, depth, findings, interrupted, answers })
 }
 
 /// The widths of the ids in a leaf's name; text is `TEXT`.

@@ -455,7 +455,7 @@ fn write_working(order: &VenueOrder, to: &mut Vec<u8>) {
     pack!(to; order.cause.now, order.cause.depth);
 }
 
-/// After-images of the touched leaves that are in records, in the order of their names.
+/// After-images of the touched leaves that are in records, in the order of their names; empty without any.
 #[must_use]
 pub fn encode_images(state: &State, touched: &[LeafKey]) -> Vec<u8> {
     let recorded = touched.iter().filter(|key| key.tag() < QUIET);
@@ -463,6 +463,9 @@ pub fn encode_images(state: &State, touched: &[LeafKey]) -> Vec<u8> {
     named.sort_unstable();
     named.dedup();
     let mut out = Vec::new();
+    if named.is_empty() {
+        return out;
+    }
     table(&mut out, named.len(), &named, |(name, key), to| {
         to.extend_from_slice(name);
         match encode_leaf(state, key) {

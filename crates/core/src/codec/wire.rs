@@ -34,9 +34,21 @@ pub enum CodecError {
     /// There is more than there should be.
     #[error("{0} trailing bytes at {1}")]
     Trailing(usize, usize),
-    /// A record was damaged.
-    #[error("the record's CRC does not fit")]
+    /// A frame was damaged.
+    #[error("the frame's CRC does not fit")]
     Crc,
+    /// A frame is of another kind.
+    #[error("a frame of kind {0} where {1} was wanted")]
+    Kind(u8, u8),
+    /// A segment begins otherwise.
+    #[error("it does not begin as a journal does")]
+    NoJournal,
+    /// A journal of another format.
+    #[error("journal format {0}; this program reads format 1")]
+    Format(u16),
+    /// A stretch has steps.
+    #[error("a stretch of no steps")]
+    EmptyRun,
 }
 
 /// Reads canonical bytes from the front; `CodecError` names where they end or stray.

@@ -2,10 +2,12 @@
 //! intents and commit those (B), record.
 //!
 //! Facts come in through `incoming`, reports staged by `facts` in a `plan`; intents go out through `outgoing`; both change the
-//! `store`. Which item is next is `sequencer`. Replay takes recorded steps through the same door.
+//! `store`. Which item is next is `sequencer`. What a run leaves on disk is gathered by `journal`. Replay takes recorded steps through
+//! the same door.
 
 mod facts;
 mod incoming;
+mod journal;
 mod outgoing;
 mod plan;
 mod run;
@@ -13,6 +15,7 @@ mod store;
 
 pub use facts::order_ordinal;
 pub use incoming::{Committed, EFFECTIVE, Incoming, MARKET_EVENTS};
+pub use journal::{Journal, Opening, Policy, Sink, SinkFailed};
 pub use outgoing::Outgoing;
 pub use plan::Plan;
 pub use run::{ConfigProblem, DAY_NS, Engine, EquityCurve, Host, NO_MONEY, Response};

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::codec::{Answer, LeafKey, Record, TimerRequest, encode_record};
+use crate::codec::{Answer, End, LeafKey, Record, TimerRequest, encode_record, encode_venue};
 use crate::config::{Config, DataKind, OnError, account_of, config_problem};
 use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
+use crate::engine::journal::{Journal, Opening, Sink};
 use crate::engine::outgoing::Outgoing;
 use crate::engine::store::Store;
 use crate::event::{
@@ -19,7 +21,7 @@ use crate::matching::{Cause, NO_CAUSE, Phase, Point, SimulatedVenue};
 use crate::portfolio::Position;
 use crate::reject::RejectCode;
 use crate::schedule::{ScheduleRows, schedule_problem};
-use crate::sequencer::{Key, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
+use crate::sequencer::{Key, Origin, PRODUCER_ENGINE, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
 use crate::units::{
     AccountIndex, I128_MIN, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money,
 };
@@ -108,12 +110,21 @@ pub struct Engine {
     pub venues: Vec<SimulatedVenue>,
     /// The door for intents, with the commands to venues outside.
     pub outgoing: Outgoing,
-    /// The last step's record, when recording.
+    /// Frame of the last step, when steps are recorded; empty for one that a journal leaves to a stretch of data steps.
     pub last_record: Vec<u8>,
+    /// Where steps are written.
+    pub journal: Option<Journal>,
+    /// Whether data steps that change nothing have frames of their own.
+    pub embedded: bool,
+    /// Whether the last step was such a one.
+    pub idle: bool,
     /// The equity curve so far.
     pub equity: EquityCurve,
     /// Whether a callback was interrupted.
     pub interrupted: bool,
+    /// Whether the last step was taken.
+    pub concluded: bool,
+    replaying: bool,
     config: Arc<Config>,
     incoming: Incoming,
     market_label: Option<Time>,
@@ -133,9 +144,9 @@ impl Engine {
         Self::of(config, record, false)
     }
 
-    /// A run that takes only recorded steps.
-    pub fn replaying(config: Config) -> Result<Self, ConfigProblem> {
-        Self::of(config, true, true)
+    /// A run that takes only recorded steps: nothing leaves it, not even to simulated venues.
+    pub fn of_records(config: Config, record: bool) -> Result<Self, ConfigProblem> {
+        Self::of(config, record, true)
     }
 
     fn of(config: Config, record: bool, replaying: bool) -> Result<Self, ConfigProblem> {
@@ -160,8 +171,13 @@ impl Engine {
             venues,
             outgoing: Outgoing::new(Arc::clone(&config), replaying),
             last_record: Vec::new(),
+            journal: None,
+            embedded: false,
+            idle: false,
             equity: EquityCurve::default(),
             interrupted: false,
+            concluded: false,
+            replaying,
             incoming: Incoming::new(Arc::clone(&config)),
             market_label: None,
             booked: false,
@@ -172,6 +188,41 @@ impl Engine {
             wanted: 0,
             config,
         })
+    }
+
+    /// Whether it takes only recorded steps.
+    #[must_use]
+    pub const fn replaying(&self) -> bool {
+        self.replaying
+    }
+
+    /// Ask the host what each strategy is called for.
+    pub fn ask_wants<H: Host + ?Sized>(&mut self, host: &H) {
+        let strategies = 0..self.config.strategies.len();
+        self.wants = strategies.map(|index| host.wants(StrategyIndex(index as u16))).collect();
+        self.wanted = self.wants.iter().fold(0, |all, wants| all | wants);
+    }
+
+    // Recording
+
+    /// Have a frame of every step from now on, as a journal has.
+    pub const fn record_steps(&mut self, embedded: bool) {
+        self.store.recording = true;
+        self.embedded = embedded;
+    }
+
+    /// Write every step from now on into a journal.
+    pub fn open_journal(&mut self, opening: &Opening<'_>, sink: Box<dyn Sink>) {
+        self.record_steps(opening.embedded);
+        self.journal = Some(Journal::new(opening, sink));
+    }
+
+    /// Where the run stands, as the end of its journal.
+    pub fn end(&mut self) -> End {
+        let mut venues = Sha256::new();
+        self.venues.iter().for_each(|venue| venues.update(encode_venue(venue)));
+        let (last_seq, stopped) = (self.store.state.seq, self.store.state.stopped);
+        End { last_seq, stopped, digest: self.digest(), venues: venues.finalize().into() }
     }
 
     // Feeding
@@ -251,7 +302,7 @@ impl Engine {
         let opens = self.sequencer.rows().filter_map(first_time);
         let head = self.sequencer.peek().map(|head| head.ingest_time);
         let first = opens.chain(head).min().unwrap_or_default();
-        self.take(event(Start, first), 0, host);
+        self.take(event(Start, first), 0, Origin::Own, host);
     }
 
     /// Take the next item with everything the venues do before it; false when there is none. A bar that the last item closed comes
@@ -262,7 +313,9 @@ impl Engine {
             return true;
         }
         if self.store.state.closed_bars != 0 {
-            self.take_closed_bar(host);
+            if let Some(item) = self.closed_bar() {
+                self.take(item, 0, Origin::Data, host);
+            }
             return true;
         }
         let timer = self.next_timer();
@@ -284,13 +337,18 @@ impl Engine {
         } else if self.sequencer.row_is_next() {
             // A row goes from its columns straight into its step: copies of an event are what an idle bar costs most.
             if let Some(item) = self.sequencer.pop_row() {
-                self.take(item, 0, host);
+                self.take(item, 0, Origin::Data, host);
             }
-        } else if let Some((item, cause)) = self.sequencer.pop() {
+        } else if let Some((item, cause, origin)) = self.sequencer.pop() {
             let depth = self.depth(item.ingest_time, cause);
-            self.take(item, depth, host);
+            self.take(item, depth, origin, host);
         }
         true
+    }
+
+    /// The next bar that the core made, or row of the attached data, taken from where it waits; without the venues between.
+    pub fn next_data(&mut self) -> Option<Event> {
+        if self.store.state.closed_bars != 0 { self.closed_bar() } else { self.sequencer.pop_row() }
     }
 
     /// Step until the data ends or the engine stops, then finish.
@@ -313,7 +371,9 @@ impl Engine {
         if self.interrupted {
             return;
         }
-        self.end_data(host);
+        if !self.store.state.ended {
+            self.end_data(host);
+        }
         while self.step(host) && !self.interrupted {}
         self.conclude(host);
     }
@@ -323,17 +383,30 @@ impl Engine {
         if !self.store.state.started {
             self.start(host);
         }
-        self.take(event(DataEnded, self.store.state.now), 0, host);
+        self.take(event(DataEnded, self.store.state.now), 0, Origin::Own, host);
         self.sequencer.end();
         self.venues.iter_mut().for_each(SimulatedVenue::end);
     }
 
     /// The last step, which calls on_stop, the last equity row and the full invariant check.
     pub fn conclude<H: Host + ?Sized>(&mut self, host: &mut H) {
+        if !self.concluded {
+            self.stop_run(host);
+        }
+        if self.journal.is_some() && !self.interrupted {
+            let end = self.end();
+            if let Some(journal) = &mut self.journal {
+                journal.end(&end);
+            }
+        }
+    }
+
+    fn stop_run<H: Host + ?Sized>(&mut self, host: &mut H) {
         if self.interrupted {
             return;
         }
-        self.take(event(RunStopped, self.store.state.now), 0, host);
+        self.take(event(RunStopped, self.store.state.now), 0, Origin::Own, host);
+        self.concluded = !self.interrupted;
         if self.market_label.is_none() && self.booked {
             self.market_label = Some(self.store.state.now);
         }
@@ -351,7 +424,8 @@ impl Engine {
     }
 
     fn is_over(&self) -> bool {
-        self.exhausted() || self.interrupted || self.store.state.stopped != 0
+        let failed = self.journal.as_ref().is_some_and(|journal| journal.failed);
+        self.exhausted() || self.interrupted || self.store.state.stopped != 0 || failed
     }
 
     fn next_timer(&self) -> Option<Key> {
@@ -371,21 +445,20 @@ impl Engine {
         let Some((deadline, strategy, timer)) = self.store.state.timers.next() else { return };
         let (now, depth) = self.store.state.timers.cause(strategy, timer);
         let depth = self.depth(deadline, Cause { now, depth });
-        self.take(event(TimerFired { strategy, timer, deadline }, deadline), depth, host);
+        self.take(event(TimerFired { strategy, timer, deadline }, deadline), depth, Origin::Own, host);
     }
 
     /// The next bar that the core made and did not deliver yet.
-    fn take_closed_bar<H: Host + ?Sized>(&mut self, host: &mut H) {
+    fn closed_bar(&self) -> Option<Event> {
         let state = &self.store.state;
-        let Some(closed) = state.aggregates.iter().find_map(|one| one.closed.front().copied()) else { return };
+        let closed = state.aggregates.iter().find_map(|one| one.closed.front().copied())?;
         let instrument = self.config.streams[usize::from(closed.stream)].instrument;
-        let item = Event {
+        Some(Event {
             event_time: closed.close_time,
             venue: self.config.instruments[instrument.at()].venue,
             instrument,
             ..event(closed, state.now)
-        };
-        self.take(item, 0, host);
+        })
     }
 
     /// Depth in a chain of steps that caused each other at one instant.
@@ -414,7 +487,7 @@ impl Engine {
     // One step
 
     /// One step: commit A, callbacks, commit B, record. Replay enters here with recorded items.
-    pub fn take<H: Host + ?Sized>(&mut self, mut item: Event, depth: u32, host: &mut H) {
+    pub fn take<H: Host + ?Sized>(&mut self, mut item: Event, depth: u32, origin: Origin, host: &mut H) {
         self.advance(&item, host);
         item.seq_id = self.store.state.seq;
         let committed = self.incoming.commit(&mut self.store, &item);
@@ -426,6 +499,7 @@ impl Engine {
             self.market_label = Some(item.event_time);
         }
         let before = self.store.images();
+        let sent = self.outgoing.outbox.len();
         let answers = self.call(&committed, &item, depth, host);
         if !self.store.stirred.is_empty() && !self.interrupted {
             let refused = match &item.payload {
@@ -437,8 +511,8 @@ impl Engine {
         }
         if self.store.recording {
             let findings = committed.findings;
-            let record = Record { event: item, depth, findings, interrupted: self.interrupted, answers };
-            self.last_record = encode_record(&record, &before, &self.store.images());
+            let record = Record { origin, event: item, depth, findings, interrupted: self.interrupted, answers };
+            self.record(&record, &before, self.outgoing.outbox.len() > sent);
         }
         if self.config.recheck_every != 0 {
             self.since_check += 1;
@@ -448,12 +522,30 @@ impl Engine {
         }
     }
 
+    /// Keep the step's frame, unless it is one that a journal leaves to a stretch of data steps.
+    fn record(&mut self, record: &Record, before: &[u8], leaves: bool) {
+        let after = self.store.images();
+        let silent = record.findings.is_empty() && !record.interrupted && record.answers.is_empty();
+        let unchanged = before.is_empty() && after.is_empty();
+        self.idle = record.origin == Origin::Data && !self.embedded && record.depth == 0 && silent && unchanged;
+        let seq = record.event.seq_id;
+        self.last_record.clear();
+        if !self.idle || self.store.rooted() {
+            encode_record(&mut self.last_record, record, before, &after);
+        }
+        let Some(journal) = &mut self.journal else { return };
+        if self.idle {
+            journal.idle(seq);
+        } else {
+            journal.buffer().extend_from_slice(&self.last_record);
+            journal.step(seq, leaves);
+        }
+    }
+
     /// Give the item its `seq_id` and move the clock.
     fn advance<H: Host + ?Sized>(&mut self, item: &Event, host: &H) {
         if !self.store.state.started {
-            let strategies = 0..self.config.strategies.len();
-            self.wants = strategies.map(|index| host.wants(StrategyIndex(index as u16))).collect();
-            self.wanted = self.wants.iter().fold(0, |all, wants| all | wants);
+            self.ask_wants(host);
             self.store.state.now = item.ingest_time;
             return;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::codec::{LeafKey, StateRoot, all_keys, encode_images, encode_order, full_root, state_hash};
+use crate::codec::{LeafKey, QUIET, StateRoot, all_keys, encode_images, encode_order, full_root, state_hash};
 use crate::config::Config;
 use crate::group::Group;
 use crate::intent::RiskFlag;
@@ -58,6 +58,8 @@ pub struct Store {
     pub state: State,
     /// Whether touched leaves are kept for records and the root.
     pub recording: bool,
+    /// Whether the root is kept up with every step, which a journal does not need: then quiet leaves are not noted.
+    rooted: bool,
     /// Booked fills, in the order of their steps.
     pub executions: Vec<Execution>,
     /// Orders that left the state; at the end all of them.
@@ -81,6 +83,7 @@ impl Store {
         Ok(Self {
             state,
             recording: record,
+            rooted: record,
             executions: Vec::new(),
             closed: Vec::new(),
             stirred: BTreeMap::new(),
@@ -94,26 +97,36 @@ impl Store {
     /// A leaf may have changed.
     #[inline]
     pub fn touch(&mut self, key: LeafKey) {
-        if self.recording {
+        if self.recording && (self.rooted || key.tag() < QUIET) {
             self.touched.push(key);
         }
     }
 
-    /// After-images of what was touched since the last ones.
+    /// Whether the root is kept up with every step.
+    #[must_use]
+    pub const fn rooted(&self) -> bool {
+        self.rooted
+    }
+
+    /// After-images of what was touched since the last ones; empty without any.
     #[inline]
     pub fn images(&mut self) -> Vec<u8> {
-        if self.recording { self.take_images() } else { Vec::new() }
+        if self.touched.is_empty() { Vec::new() } else { self.take_images() }
     }
 
     fn take_images(&mut self) -> Vec<u8> {
         let images = encode_images(&self.state, &self.touched);
-        self.dirty.extend(self.touched.drain(..));
+        if self.rooted {
+            self.dirty.extend(self.touched.drain(..));
+        } else {
+            self.touched.clear();
+        }
         images
     }
 
-    /// The state root: incremental when recording, else from nothing.
+    /// The state root: incremental when it is kept, else from nothing.
     pub fn root(&mut self) -> [u8; 32] {
-        if !self.recording {
+        if !self.rooted {
             return full_root(&self.state);
         }
         self.dirty.extend(self.touched.iter().cloned());

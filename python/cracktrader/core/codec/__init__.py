@@ -33,6 +33,7 @@ from cracktrader.core.codec.frame import (
 from cracktrader.core.codec.message import (
     EVENT_FIELDS,
     INTENT_FIELDS,
+    decode_config,
     decode_event,
     encode_config,
     encode_declaration,
@@ -132,6 +133,7 @@ __all__ = [
     "TIMER",
     "TimerRequest",
     "all_keys",
+    "decode_config",
     "decode_data_run",
     "decode_end",
     "decode_event",

@@ -2,11 +2,16 @@
 
 import struct
 from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
 
+from cracktrader.core.account import Account, AccountKind, Deposit
+from cracktrader.core.capability import Capabilities, FillModel, Venue
 from cracktrader.core.codec.wire import CodecError, Reader, ints, pack, prefixed, table
-from cracktrader.core.config import Config
+from cracktrader.core.config import BarRule, Config, Conversion, DataKind, OnError, StrategyConfig, Stream
 from cracktrader.core.event import EVENT_TYPES, PAYLOADS, Event, EventType, Payload, Source
 from cracktrader.core.indicator import PARAMETERS, Declaration
+from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import (
     INTENT_TYPES,
     CancelOrder,
@@ -17,7 +22,9 @@ from cracktrader.core.intent import (
     ReplaceOrder,
     SetRiskFlag,
 )
+from cracktrader.core.risk import InstrumentLimit, RiskLimits
 
+Row = TypeVar("Row")
 EVENT_FIELDS: dict[EventType, str] = {
     EventType.START: "",
     EventType.BAR: "qqqqqqqH",
@@ -133,113 +140,119 @@ def read_intent(reader: Reader) -> Intent:
     raise CodecError(f"intent type {code} before {reader.at} is not in the contract")
 
 
+# Fields of what a configuration declares, in the order of their declaration there.
+_CURRENCY = "sB"
+_VENUE = "s?"
+_CAPABILITIES = "BB?????q?"
+_VENUE_TERMS = "B" + "q" * 11
+_ACCOUNT = "sHB"
+_DEPOSIT = "Ho"
+_INSTRUMENT = "sHBHHBBBqqqqqqqqq"
+_STREAM = "IB?BqHBoq"
+_STRATEGY = "ss"
+_LIMITS = "oIIqqo"
+_INSTRUMENT_LIMIT = "Iqq"
+_CONVERSION = "HIq"
+_RUN = "BBBBBIQ"
+
+
 def encode_config(config: Config) -> bytes:
     """The configuration: the tables in the order of their declaration, each a u32 count and its rows."""
     return b"".join(
         (
-            table((pack("sB", (c.name, c.scale)) for c in config.currencies)),
+            table(pack(_CURRENCY, _values(one)) for one in config.currencies),
+            table(_encode_venue(one) for one in config.venues),
             table(
-                pack(
-                    "s?BB?????q?B" + "q" * 11,
-                    (
-                        v.name,
-                        v.simulated,
-                        v.capabilities.order_types,
-                        v.capabilities.times_in_force,
-                        v.capabilities.post_only,
-                        v.capabilities.reduce_only,
-                        v.capabilities.replace,
-                        v.capabilities.provisional_fills,
-                        v.capabilities.dense_keys,
-                        v.capabilities.retention_ns,
-                        v.capabilities.groups,
-                        v.fill,
-                        v.submit_latency,
-                        v.report_latency,
-                        v.cancel_latency,
-                        v.replace_latency,
-                        v.latency_jitter,
-                        v.participation,
-                        v.slippage,
-                        v.slippage_ticks,
-                        v.spread,
-                        v.spread_ticks,
-                        v.touch_probability,
-                    ),
-                )
-                for v in config.venues
+                pack(_ACCOUNT, _values(one)[:3]) + table(pack(_DEPOSIT, deposit) for deposit in one.deposits)
+                for one in config.accounts
             ),
-            table(
-                pack("sHB", (a.name, a.venue, a.kind)) + table(pack("Ho", deposit) for deposit in a.deposits)
-                for a in config.accounts
-            ),
-            table(
-                pack(
-                    "sHBHHBBBqqqqqqqqq",
-                    (
-                        i.name,
-                        i.venue,
-                        i.kind,
-                        i.base_currency,
-                        i.settlement_currency,
-                        i.settlement_scale,
-                        i.price_decimals,
-                        i.quantity_decimals,
-                        i.tick,
-                        i.lot,
-                        i.max_price,
-                        i.max_quantity,
-                        i.multiplier,
-                        i.initial_margin,
-                        i.maintenance_margin,
-                        i.maker_fee,
-                        i.taker_fee,
-                    ),
-                )
-                for i in config.instruments
-            ),
-            table(
-                pack(
-                    "IB?BqHBoq",
-                    (
-                        s.instrument,
-                        s.kind,
-                        s.matching,
-                        s.volume_decimals,
-                        s.feed_latency,
-                        s.source,
-                        s.rule,
-                        s.size,
-                        s.offset,
-                    ),
-                )
-                for s in config.streams
-            ),
-            table(
-                pack(
-                    "ssoIIqqo",
-                    (
-                        s.name,
-                        s.parameters,
-                        s.limits.max_order_notional,
-                        s.limits.max_open_orders,
-                        s.limits.max_orders_per_window,
-                        s.limits.window_ns,
-                        s.limits.price_collar,
-                        s.limits.max_daily_loss,
-                    ),
-                )
-                + table(
-                    pack("Iqq", (one.instrument, one.max_order_quantity, one.max_position))
-                    for one in s.limits.instruments
-                )
-                for s in config.strategies
-            ),
+            table(pack(_INSTRUMENT, _values(one)) for one in config.instruments),
+            table(pack(_STREAM, _values(one)) for one in config.streams),
+            table(_encode_strategy(one) for one in config.strategies),
             pack("H", (config.base_currency,)),
-            table(pack("HIq", conversion) for conversion in config.conversions),
-            pack("BBBBBIQ", (*config.priorities, config.on_error, config.recheck_every, config.seed)),
+            table(pack(_CONVERSION, conversion) for conversion in config.conversions),
+            pack(_RUN, (*config.priorities, config.on_error, config.recheck_every, config.seed)),
         )
     )
+
+
+def _values(declared: Any) -> list[Any]:
+    """The fields of a declaration, in their order."""
+    return [getattr(declared, one.name) for one in fields(declared)]
+
+
+def _encode_venue(venue: Venue) -> bytes:
+    name, simulated, capabilities, *terms = _values(venue)
+    return pack(_VENUE, (name, simulated)) + pack(_CAPABILITIES, _values(capabilities)) + pack(_VENUE_TERMS, terms)
+
+
+def _encode_strategy(strategy: StrategyConfig) -> bytes:
+    *limits, instruments = _values(strategy.limits)
+    head = pack(_STRATEGY, (strategy.name, strategy.parameters)) + pack(_LIMITS, limits)
+    return head + table(pack(_INSTRUMENT_LIMIT, _values(one)) for one in instruments)
+
+
+def decode_config(data: bytes) -> Config:
+    """The configuration of exactly these bytes. Whether it is valid is `config_problem`. CodecError."""
+    reader = Reader(data)
+    try:
+        config = Config(
+            _rows(reader, lambda: Currency(*_read(reader, _CURRENCY))),
+            _rows(reader, lambda: _read_venue(reader)),
+            _rows(reader, lambda: _read_account(reader)),
+            _rows(reader, lambda: _read_instrument(reader)),
+            _rows(reader, lambda: _read_stream(reader)),
+            _rows(reader, lambda: _read_strategy(reader)),
+            ints(reader, "H")[0],
+            _rows(reader, lambda: Conversion(*_read(reader, _CONVERSION))),
+            *_read_run(reader),
+        )
+    except ValueError as error:
+        raise CodecError(f"before {reader.at}: {error}") from error
+    reader.end()
+    return config
+
+
+def _rows(reader: Reader, row: Callable[[], Row]) -> tuple[Row, ...]:
+    return tuple(row() for _ in range(int(reader.field("I"))))
+
+
+def _read(reader: Reader, kinds: str) -> list[Any]:
+    return list(reader.fields(kinds))
+
+
+def _read_venue(reader: Reader) -> Venue:
+    name, simulated = _read(reader, _VENUE)
+    capabilities = Capabilities(*_read(reader, _CAPABILITIES))
+    fill, *terms = _read(reader, _VENUE_TERMS)
+    return Venue(name, simulated, capabilities, FillModel(fill), *terms)
+
+
+def _read_account(reader: Reader) -> Account:
+    name, venue, kind = _read(reader, _ACCOUNT)
+    return Account(name, venue, AccountKind(kind), _rows(reader, lambda: Deposit(*_read(reader, _DEPOSIT))))
+
+
+def _read_instrument(reader: Reader) -> Instrument:
+    name, venue, kind, *rest = _read(reader, _INSTRUMENT)
+    return Instrument(name, venue, InstrumentKind(kind), *rest)
+
+
+def _read_stream(reader: Reader) -> Stream:
+    instrument, kind, matching, decimals, latency, source, rule, *rest = _read(reader, _STREAM)
+    return Stream(instrument, DataKind(kind), matching, decimals, latency, source, BarRule(rule), *rest)
+
+
+def _read_strategy(reader: Reader) -> StrategyConfig:
+    name, parameters = _read(reader, _STRATEGY)
+    limits = _read(reader, _LIMITS)
+    instruments = _rows(reader, lambda: InstrumentLimit(*_read(reader, _INSTRUMENT_LIMIT)))
+    return StrategyConfig(name, parameters, RiskLimits(*limits, instruments=instruments))
+
+
+def _read_run(reader: Reader) -> tuple[Any, ...]:
+    *priorities, on_error, recheck_every, seed = _read(reader, _RUN)
+    return tuple(priorities), OnError(on_error), recheck_every, seed
 
 
 _DECLARATION = "B" + "q" * PARAMETERS + "HBIBH"

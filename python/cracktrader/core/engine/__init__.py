@@ -5,8 +5,8 @@ Facts come in through `incoming`, staged by `facts` in a `plan`; intents go out 
 is next is `sequencer`. What a run leaves on disk is gathered by `journal`. Replay takes recorded steps through the same door.
 """
 
-from cracktrader.core.engine.journal import JournalSpec, Position, Resume, Sink
+from cracktrader.core.engine.journal import JournalPosition, JournalSpec, Resume, Sink
 from cracktrader.core.engine.run import Engine, Host, Response
 from cracktrader.core.engine.store import Execution, Store
 
-__all__ = ["Engine", "Execution", "Host", "JournalSpec", "Position", "Response", "Resume", "Sink", "Store"]
+__all__ = ["Engine", "Execution", "Host", "JournalPosition", "JournalSpec", "Response", "Resume", "Sink", "Store"]

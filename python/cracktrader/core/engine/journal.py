@@ -53,7 +53,7 @@ class JournalSpec(NamedTuple):
     """A file system instead of the real one, for faults; nothing then runs on a thread of its own."""
 
 
-class Position(NamedTuple):
+class JournalPosition(NamedTuple):
     """How far a journal is durable, for a checkpoint."""
 
     segment: int
