@@ -29,7 +29,12 @@ WITHOUT_TWIN: dict[str, dict[str, str]] = {
         "KEY_FIELDS": "in Rust `LeafKey` is an enumeration with typed parts",
         "ROOT_MODULUS": "in Rust the sum wraps at four u64",
     },
-    "engine": {"SILENT": "in Rust a callback without an answer is None"},
+    "engine": {
+        "SILENT": "in Rust a callback without an answer is None",
+        "JournalSpec": "in Rust files belong to the writer, crates/journal",
+        "JournalPosition": "in Rust files belong to the writer, crates/journal",
+        "Resume": "in Rust files belong to the writer, crates/journal",
+    },
 }
 # Files over the limit, and why they are whole.
 LONG_FILES: dict[str, str] = {

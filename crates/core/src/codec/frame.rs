@@ -36,10 +36,22 @@ pub enum Kind {
     End = 6,
 }
 
+/// What a dataset holds, and what its index counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum DatasetKind {
+    /// Rows of a stream.
+    Rows = 0,
+    /// Sessions of a venue.
+    Sessions = 1,
+    /// The schedule of an instrument.
+    Schedule = 2,
+}
+
 /// Data that was attached, by its content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dataset {
-    /// 0 rows, 1 sessions, 2 a schedule.
+    /// A `DatasetKind` number.
     pub kind: u8,
     /// The stream, the venue or the instrument.
     pub place: u32,

@@ -10,8 +10,8 @@ mod root;
 mod wire;
 
 pub use frame::{
-    BLOCK_BYTES, DataRun, Dataset, End, FRAME_BYTES, Header, JOURNAL_FORMAT, Kind, SEGMENT_BYTES, Seal, Segment,
-    decode_data_run, decode_end, decode_header, decode_seal, decode_segment, encode_data_run, encode_end,
+    BLOCK_BYTES, DataRun, Dataset, DatasetKind, End, FRAME_BYTES, Header, JOURNAL_FORMAT, Kind, SEGMENT_BYTES, Seal,
+    Segment, decode_data_run, decode_end, decode_header, decode_seal, decode_segment, encode_data_run, encode_end,
     encode_header, encode_seal, encode_segment, framed, frames,
 };
 pub use message::{

@@ -5,6 +5,7 @@
 //! `store`. Which item is next is `sequencer`. What a run leaves on disk is gathered by `journal`. Replay takes recorded steps through
 //! the same door.
 
+mod callbacks;
 mod facts;
 mod incoming;
 mod journal;

@@ -2,8 +2,8 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import fields, replace
+from typing import Any
 
 from cracktrader.core.account import Account, AccountKind, Deposit
 from cracktrader.core.capability import Capabilities, FillModel, Venue
@@ -24,7 +24,6 @@ from cracktrader.core.intent import (
 )
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
 
-Row = TypeVar("Row")
 EVENT_FIELDS: dict[EventType, str] = {
     EventType.START: "",
     EventType.BAR: "qqqqqqqH",
@@ -213,7 +212,7 @@ def decode_config(data: bytes) -> Config:
     return config
 
 
-def _rows(reader: Reader, row: Callable[[], Row]) -> tuple[Row, ...]:
+def _rows(reader: Reader, row: Callable[[], Any]) -> tuple[Any, ...]:
     return tuple(row() for _ in range(int(reader.field("I"))))
 
 
@@ -247,7 +246,7 @@ def _read_strategy(reader: Reader) -> StrategyConfig:
     name, parameters = _read(reader, _STRATEGY)
     limits = _read(reader, _LIMITS)
     instruments = _rows(reader, lambda: InstrumentLimit(*_read(reader, _INSTRUMENT_LIMIT)))
-    return StrategyConfig(name, parameters, RiskLimits(*limits, instruments=instruments))
+    return StrategyConfig(name, parameters, replace(RiskLimits(*limits), instruments=instruments))
 
 
 def _read_run(reader: Reader) -> tuple[Any, ...]:

@@ -61,7 +61,8 @@ class Record(NamedTuple):
 
 
 def encode_record(record: Record, before: bytes, after: bytes) -> bytes:
-    """A step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B."""
+    """A step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B; images are empty
+    where there are none."""
     return framed(
         b"".join(
             (
@@ -69,10 +70,10 @@ def encode_record(record: Record, before: bytes, after: bytes) -> bytes:
                 encode_event(record.event),
                 pack("I", (record.depth,)),
                 table(pack("Hoo", finding) for finding in record.findings),
-                before,
+                before or table(()),
                 pack("?", (record.interrupted,)),
                 table(_encode_answer(answer) for answer in record.answers),
-                after,
+                after or table(()),
             )
         )
     )

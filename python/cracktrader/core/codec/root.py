@@ -366,14 +366,11 @@ def _encode_working(order: VenueOrder) -> bytes:
     )
 
 
-NO_IMAGES = table(())
-
-
 def encode_images(state: State, touched: Iterable[LeafKey]) -> bytes:
-    """After-images of the touched leaves that are in records, in the order of their names."""
+    """After-images of the touched leaves that are in records, in the order of their names; empty without any."""
     named = {encode_key(key): key for key in touched if key[0] < QUIET}
     rows = []
     for name, key in sorted(named.items()):
         leaf = encode_leaf(state, key)
         rows.append(name + (b"\0" if leaf is None else b"\1" + prefixed(leaf)))
-    return table(rows)
+    return table(rows) if rows else b""

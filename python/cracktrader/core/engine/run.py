@@ -8,7 +8,6 @@ from cracktrader.core.codec import (
     DAY,
     ENGINE,
     INDICATOR,
-    NO_IMAGES,
     STRATEGY,
     Answer,
     End,
@@ -379,7 +378,8 @@ class Engine:
         self.idle = (
             record.origin is Origin.DATA
             and not (self.embedded or record.depth or record.findings or record.interrupted or record.answers)
-            and before == after == NO_IMAGES
+            and not before
+            and not after
         )
         seq = record.event.seq_id
         self.last_record = b"" if self.idle and not self.store.rooted else encode_record(record, before, after)
