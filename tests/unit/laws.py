@@ -145,7 +145,7 @@ def twin_names(python: Names, rust: Names, excused: Mapping[str, str]) -> list[s
 
 CORE_ONLY = frozenset({"core"})
 BASE = CORE_ONLY | {"errors"}
-LOW = BASE | {"backend", "strategy", "data", "venues", "runtime"}
+LOW = BASE | {"backend", "strategy", "data", "venues", "journal", "runtime"}
 TOP = LOW | {"analysis"}
 # A room's own files may always import each other. Only the package's __init__ and exports may import from every room.
 ROOMS: dict[str, frozenset[str]] = {
@@ -156,6 +156,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "strategy": BASE,
     "data": BASE,
     "venues": BASE | {"data"},
+    "journal": BASE | {"data"},
     "runtime": LOW,
     "analysis": LOW,
     "research": TOP,
