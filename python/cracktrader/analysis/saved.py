@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from cracktrader.data.columns import (
     QuoteColumns,
     TradeColumns,
 )
+from cracktrader.data.digest import content_hash, decimals_of
 from cracktrader.data.problems import DataReport, Repair
 from cracktrader.errors import DataError
 from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
@@ -207,19 +207,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def fingerprint(columns: Columns) -> str:
-    """SHA-256 over the decimals and the columns, little-endian: equal for equal data, wherever it came from."""
-    names = _KINDS[type(columns).__name__][1]
-    digest = sha256(f"{columns.price_decimals} {_size_decimals(columns)} {len(columns)}\n".encode())
-    for name in names:
-        digest.update(memoryview(getattr(columns, name).astype("<i8", copy=False)))
-    return digest.hexdigest()
-
-
-def _size_decimals(columns: Columns) -> int:
-    return columns.volume_decimals if isinstance(columns, BarColumns) else columns.quantity_decimals
-
-
 def data_report(outcome: RunOutcome) -> dict[str, list[Any]]:
     """One row per set of columns that was run."""
     report: dict[str, list[Any]] = {name: [] for name in _REPORTED}
@@ -231,11 +218,10 @@ def data_report(outcome: RunOutcome) -> dict[str, list[Any]]:
             int(columns.event_time[0]) if len(columns) else None,
             int(columns.event_time[-1]) if len(columns) else None,
             columns.interval_ns if isinstance(columns, BarColumns) else None,
-            columns.price_decimals,
-            _size_decimals(columns),
+            *decimals_of(columns),
             columns.origin,
             columns.note,
-            fingerprint(columns),
+            content_hash(columns).hex(),
         )
         for name, value in zip(_REPORTED, row, strict=True):
             report[name].append(value)
