@@ -30,7 +30,9 @@ pub struct Classes {
     pub command: Py<PyType>,
     pub command_kind: Py<PyType>,
     pub cause: Py<PyType>,
+    pub journal_position: Py<PyType>,
     codec_error: Py<PyType>,
+    journal_error: Py<PyType>,
     stale_view: Py<PyType>,
     decimal: Py<PyType>,
     method: Py<PyType>,
@@ -76,7 +78,9 @@ fn look_up(py: Python<'_>) -> PyResult<Classes> {
         command: class(matching, "Command")?,
         command_kind: class(matching, "CommandKind")?,
         cause: class(matching, "Cause")?,
+        journal_position: class("cracktrader.core.engine", "JournalPosition")?,
         codec_error: class("cracktrader.core.codec", "CodecError")?,
+        journal_error: class("cracktrader.errors", "JournalError")?,
         stale_view: class("cracktrader.errors", "StaleView")?,
         decimal: class("decimal", "Decimal")?,
         method: class("types", "MethodType")?,
@@ -129,6 +133,14 @@ pub fn stale(py: Python<'_>) -> PyErr {
 pub fn not_canonical(py: Python<'_>, error: &CodecError) -> PyErr {
     match classes(py) {
         Ok(classes) => PyErr::from_type(classes.codec_error.bind(py).clone(), error.to_string()),
+        Err(error) => error,
+    }
+}
+
+/// `JournalError`: a journal cannot be written.
+pub fn journal_error(py: Python<'_>, message: String) -> PyErr {
+    match classes(py) {
+        Ok(classes) => PyErr::from_type(classes.journal_error.bind(py).clone(), message),
         Err(error) => error,
     }
 }

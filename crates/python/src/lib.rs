@@ -22,6 +22,8 @@ mod view;
 
 mod host;
 
+mod journal;
+
 mod machine;
 
 mod contract;

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use cracktrader_core::codec::{decode_config, encode_venue, full_root};
+use cracktrader_core::codec::{DataRun, decode_config, encode_venue, full_root};
 use cracktrader_core::engine::{Engine, NO_MONEY};
 use cracktrader_core::event::{Rows, SessionRows};
 use cracktrader_core::indicator::to_float;
@@ -22,6 +22,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::classes::not_canonical;
 use crate::columns::{rows, schedule_rows, session_rows};
 use crate::host::PyHost;
+use crate::journal::{Asked, Keeper, given};
 use crate::value::{Field, Value, named, take_event};
 
 /// How often signals are looked for.
@@ -37,6 +38,7 @@ const STEPS: (u64, u64) = (1, 1 << 16);
 pub struct Machine {
     engine: Engine,
     host: PyHost,
+    keeper: Option<Keeper>,
 }
 
 type Answer<'py> = PyResult<Bound<'py, PyAny>>;
@@ -47,7 +49,25 @@ impl Machine {
     }
 
     fn run_some(&mut self, py: Python<'_>, steps: u64) -> PyResult<bool> {
-        self.host.drive(py, |host| self.engine.run_some(steps, host))
+        let done = self.host.drive(py, |host| self.engine.run_some(steps, host));
+        self.written(py, done)
+    }
+
+    /// What a journal that cannot be written says comes before what the engine did meanwhile, but after what the host did wrong.
+    fn written<T>(&self, py: Python<'_>, done: PyResult<T>) -> PyResult<T> {
+        let failed = self.engine.journal.as_ref().is_some_and(|journal| journal.failed);
+        match &self.keeper {
+            Some(keeper) if failed => done.and_then(|done| keeper.check(py).map(|()| done)),
+            _ => done,
+        }
+    }
+
+    /// Hand over what the engine holds back, but for a stretch of data steps; who writes it, and that stretch.
+    fn flush(&mut self, py: Python<'_>) -> PyResult<Option<(Keeper, DataRun)>> {
+        let (Some(journal), Some(keeper)) = (&mut self.engine.journal, &self.keeper) else { return Ok(None) };
+        journal.flush();
+        keeper.check(py)?;
+        Ok(Some((keeper.clone(), journal.pending)))
     }
 }
 
@@ -100,7 +120,7 @@ impl Machine {
         let make = if replaying { Engine::of_records } else { Engine::new };
         let made = make(config.clone(), record);
         let engine = made.map_err(|problem| PyValueError::new_err(problem.to_string()))?;
-        Ok(Self { engine, host: PyHost::new(py, host, config)? })
+        Ok(Self { engine, host: PyHost::new(py, host, config)?, keeper: None })
     }
 
     // Feeding and running
@@ -128,23 +148,28 @@ impl Machine {
     }
 
     fn start(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.host.drive(py, |host| self.engine.start(host))
+        let done = self.host.drive(py, |host| self.engine.start(host));
+        self.written(py, done)
     }
 
     fn step(&mut self, py: Python<'_>) -> PyResult<bool> {
-        self.host.drive(py, |host| self.engine.step(host))
+        let done = self.host.drive(py, |host| self.engine.step(host));
+        self.written(py, done)
     }
 
     fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.host.drive(py, |host| self.engine.finish(host))
+        let done = self.host.drive(py, |host| self.engine.finish(host));
+        self.written(py, done)
     }
 
     fn end_data(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.host.drive(py, |host| self.engine.end_data(host))
+        let done = self.host.drive(py, |host| self.engine.end_data(host));
+        self.written(py, done)
     }
 
     fn conclude(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.host.drive(py, |host| self.engine.conclude(host))
+        let done = self.host.drive(py, |host| self.engine.conclude(host));
+        self.written(py, done)
     }
 
     /// Recorded steps again, a chunk at a time; signals are looked for between chunks.
@@ -213,6 +238,38 @@ impl Machine {
             }
         }
         slf.try_borrow_mut()?.finish(py)
+    }
+
+    // The journal
+
+    fn open_journal(&mut self, py: Python<'_>, spec: &Bound<'_, PyAny>) -> PyResult<()> {
+        let asked = Asked::of(spec)?;
+        let keeper = Keeper::open(py, &asked)?;
+        self.engine.open_journal(&asked.opening(), Box::new(keeper.clone()));
+        self.keeper = Some(keeper);
+        Ok(())
+    }
+
+    fn sync_journal(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.flush(py)?.map_or(Ok(()), |(keeper, _)| keeper.sync(py).map(|_| ()))
+    }
+
+    fn journal_position<'py>(&mut self, py: Python<'py>) -> Answer<'py> {
+        let Some((keeper, pending)) = self.flush(py)? else {
+            return Err(PyValueError::new_err("there is no open journal: call open_journal first"));
+        };
+        given(py, &keeper.sync(py)?, pending)
+    }
+
+    fn close_journal(&mut self, py: Python<'_>) -> PyResult<()> {
+        let open = self.flush(py);
+        self.engine.journal = None;
+        open?.map_or(Ok(()), |(keeper, _)| keeper.close(py))
+    }
+
+    #[getter]
+    fn durable_seq(&self) -> u64 {
+        self.keeper.as_ref().map_or(0, Keeper::durable_seq)
     }
 
     // Where it stands
