@@ -178,61 +178,39 @@ def backtest(
     )
 
 
-@app.command(epilog="Cash, venue and the rest are as in `backtest`, from cracktrader.toml and the environment.")
+@app.command()
 def verify(
-    look_ahead: Annotated[
-        Path,
-        typer.Option(
-            metavar="STRATEGY.py",
-            help="Prove that this strategy does not look ahead: change what is later, compare answers.",
-        ),
-    ],
-    data: Annotated[list[str] | None, setting("data.files", "--data", metavar="[SYMBOL=]PATH")] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the strategy; repeatable.")
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="The folder of a journalled run.", show_default=False)
     ] = None,
-    strategy: Annotated[
-        str | None,
-        typer.Option(help="Class to run, where the file defines several, or a function of the data that returns one."),
+    anchor: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Lines of `cracktrader anchor`, kept elsewhere; repeatable."),
     ] = None,
-    points: Annotated[int, typer.Option(min=1, help="How many moments are tried.")] = 50,
-    fees: Annotated[str | None, setting("backtest.fees", "--fees", metavar="NUMBER")] = None,
-    seed: Annotated[str | None, setting("backtest.seed", "--seed", metavar="NUMBER")] = None,
-    timeframe: Annotated[list[str] | None, setting("backtest.timeframes", "--timeframe", metavar="SIZE")] = None,
-    start: Annotated[str | None, setting("data.start", "--from", metavar="TIME")] = None,
-    end: Annotated[str | None, setting("data.end", "--to", metavar="TIME")] = None,
-    every: Every = None,
-    stamp: Stamp = None,
-    tz: Tz = None,
-    dst: Dst = None,
-    time_format: TimeFormat = None,
-    column: Column = None,
-    adjust: Adjust = None,
-    tick: Tick = None,
-    repair: RepairRows = None,
-    engine: Annotated[
-        Literal["rust", "python"] | None, typer.Option(help="Which core runs [default: engine_backend, rust].")
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key that the anchors must be signed with.")
     ] = None,
-    config: ConfigFile = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
-    """Prove that a strategy does not look ahead. Exit code 1 when it does."""
-    from cracktrader.cli.verify import LookAheadRequest, run_look_ahead
-    from cracktrader.config import resolve
+    """Check that a run's folder says what was written: chain, data, anchors. Exit code 1 when it does not."""
+    from cracktrader.cli.verify_run import request_of, run_verify
 
-    flags = {
-        "data.files": ("--data", data or None),
-        "backtest.fees": ("--fees", fees),
-        "backtest.timeframes": ("--timeframe", timeframe or None),
-        "backtest.seed": ("--seed", seed),
-        "data.start": ("--from", start),
-        "data.end": ("--to", end),
-        **reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair),
-        "engine_backend": ("--engine", engine),
-    }
-    request = LookAheadRequest(look_ahead, strategy, tuple(param or ()), points, quiet, as_json)
-    return run_look_ahead(request, resolve(config, flags=flags))
+    if run is None:
+        raise typer.BadParameter("name the folder of a run", param_hint="RUN")
+    return run_verify(request_of(run, anchor, key, quiet=quiet, as_json=as_json))
+
+
+@app.command()
+def anchor(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a journalled run.")],
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Sign it with this key (HMAC-SHA256).")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print the head of a run's journal as one line, to keep elsewhere: it tells later whether the end was removed."""
+    from cracktrader.cli.verify_run import run_anchor
+
+    return run_anchor(run, key, as_json)
 
 
 @data_app.command("info")
