@@ -2,6 +2,7 @@
 
 from cracktrader import data, errors
 from cracktrader.analysis.backtest import backtest
+from cracktrader.analysis.look_ahead import look_ahead
 from cracktrader.analysis.result import Result
 from cracktrader.core.intent import (
     CancelOrder,
@@ -32,6 +33,7 @@ from cracktrader.errors import (
     StrategyError,
 )
 from cracktrader.runtime.instruments import Equity, Future, Outcome, Perpetual, Spot
+from cracktrader.runtime.look_ahead import LookAhead
 from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
 from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import (
@@ -101,6 +103,7 @@ __all__ = [
     "JournalUnreadable",
     "Keltner",
     "LinearRegression",
+    "LookAhead",
     "Lowest",
     "MACD",
     "NoOp",
@@ -146,5 +149,6 @@ __all__ = [
     "backtest",
     "data",
     "errors",
+    "look_ahead",
     "parameter",
 ]

@@ -66,24 +66,49 @@ def backtest(
     for columns in loaded:
         if columns.note and not quiet and not _is_loaded(data):
             print(columns.note, file=sys.stderr)
-    options = Options(
-        cash,
-        account,
-        venue or Venue(),
-        fees,
-        limits or RiskLimits(),
-        seed,
-        currency,
-        timeframes,
-        _by_symbol(instruments),
-        conversions or {},
-        leverage,
-        {Action.FUNDING: funding, Action.PAYMENT: payments, Action.SETTLEMENT: settlements},
+    options = options_of(
+        cash=cash,
+        account=account,
+        venue=venue,
+        fees=fees,
+        limits=limits,
+        seed=seed,
+        currency=currency,
+        timeframes=timeframes,
+        instruments=instruments,
+        conversions=conversions,
+        leverage=leverage,
+        funding=funding,
+        payments=payments,
+        settlements=settlements,
     )
     outcome = run_backtest(instances(strategy), loaded, options, engine=engine, progress=progress)
     if outcome.inferred and not quiet and not _is_loaded(data):
         print(outcome.inferred, file=sys.stderr)
     return Result(outcome)
+
+
+def options_of(
+    *,
+    instruments: InstrumentTerms | Sequence[InstrumentTerms] | Mapping[str, InstrumentTerms] | None = (),
+    venue: Venue | None = None,
+    limits: RiskLimits | None = None,
+    conversions: Mapping[str, str | float] | None = None,
+    funding: Any = None,
+    payments: Any = None,
+    settlements: Any = None,
+    **others: Any,
+) -> Options:
+    """What a run declares, of the arguments of `backtest`."""
+    schedules = {Action.FUNDING: funding, Action.PAYMENT: payments, Action.SETTLEMENT: settlements}
+    return Options(
+        venue=venue or Venue(),
+        limits=limits or RiskLimits(),
+        instruments=_by_symbol(instruments),
+        conversions=conversions or {},
+        schedules=schedules,
+        **others,
+    )
 
 
 def _by_symbol(

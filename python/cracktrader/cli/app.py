@@ -178,27 +178,80 @@ def backtest(
     )
 
 
-@app.command()
+@app.command(
+    epilog="With --look-ahead, cash, venue and the rest are as in `backtest`, from cracktrader.toml and the environment."
+)
 def verify(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="The folder of a journalled run.", show_default=False)
     ] = None,
     anchor: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Lines of `cracktrader anchor`, kept elsewhere; repeatable."),
+        typer.Option(metavar="FILE", help="Of a run: lines of `cracktrader anchor`, kept elsewhere; repeatable."),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key that the anchors must be signed with.")
+        Path | None, typer.Option(metavar="FILE", help="Of a run: the key that its anchors must be signed with.")
     ] = None,
+    look_ahead: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="STRATEGY.py",
+            help="Prove that this strategy does not look ahead: change what is later, compare answers.",
+        ),
+    ] = None,
+    data: Annotated[list[str] | None, setting("data.files", "--data", metavar="[SYMBOL=]PATH")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the strategy; repeatable.")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="Class to run, where the file defines several, or a function of the data that returns one."),
+    ] = None,
+    points: Annotated[int, typer.Option(min=1, help="How many moments are tried.")] = 50,
+    fees: Annotated[str | None, setting("backtest.fees", "--fees", metavar="NUMBER")] = None,
+    seed: Annotated[str | None, setting("backtest.seed", "--seed", metavar="NUMBER")] = None,
+    timeframe: Annotated[list[str] | None, setting("backtest.timeframes", "--timeframe", metavar="SIZE")] = None,
+    start: Annotated[str | None, setting("data.start", "--from", metavar="TIME")] = None,
+    end: Annotated[str | None, setting("data.end", "--to", metavar="TIME")] = None,
+    every: Every = None,
+    stamp: Stamp = None,
+    tz: Tz = None,
+    dst: Dst = None,
+    time_format: TimeFormat = None,
+    column: Column = None,
+    adjust: Adjust = None,
+    tick: Tick = None,
+    repair: RepairRows = None,
+    engine: Annotated[
+        Literal["rust", "python"] | None, typer.Option(help="Which core runs [default: engine_backend, rust].")
+    ] = None,
+    config: ConfigFile = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
-    """Check that a run's folder says what was written: chain, data, anchors. Exit code 1 when it does not."""
-    from cracktrader.cli.verify_run import request_of, run_verify
+    """Check that a run's folder says what was written, or that a strategy does not look ahead. Exit code 1 when not."""
+    if (run is None) == (look_ahead is None):
+        raise typer.BadParameter("name the folder of a run, or a strategy by --look-ahead", param_hint="RUN")
+    if run is not None:
+        from cracktrader.cli.verify_run import request_of, run_verify
 
-    if run is None:
-        raise typer.BadParameter("name the folder of a run", param_hint="RUN")
-    return run_verify(request_of(run, anchor, key, quiet=quiet, as_json=as_json))
+        return run_verify(request_of(run, anchor, key, quiet=quiet, as_json=as_json))
+    from cracktrader.cli.verify import LookAheadRequest, run_look_ahead
+    from cracktrader.config import resolve
+
+    assert look_ahead is not None
+    flags = {
+        "data.files": ("--data", data or None),
+        "backtest.fees": ("--fees", fees),
+        "backtest.timeframes": ("--timeframe", timeframe or None),
+        "backtest.seed": ("--seed", seed),
+        "data.start": ("--from", start),
+        "data.end": ("--to", end),
+        **reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair),
+        "engine_backend": ("--engine", engine),
+    }
+    request = LookAheadRequest(look_ahead, strategy, tuple(param or ()), points, quiet, as_json)
+    return run_look_ahead(request, resolve(config, flags=flags))
 
 
 @app.command()

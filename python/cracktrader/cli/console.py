@@ -81,7 +81,7 @@ def output_of_strategies(as_json: bool) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str, wanted: bool) -> Iterator[Progress | None]:
+def progress_bar(label: str, wanted: bool, unit: str = "events") -> Iterator[Progress | None]:
     """A bar that disappears when done, on a terminal only; None elsewhere."""
     if not wanted or not sys.stderr.isatty():
         yield None
@@ -92,10 +92,10 @@ def progress_bar(label: str, wanted: bool) -> Iterator[Progress | None]:
     from rich.text import Text
 
     class Speed(ProgressColumn):
-        """Events a second, over the last moments."""
+        """Units a second, over the last moments."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f} events/s" if task.speed else "")
+            return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
     columns = (
         TextColumn("{task.description}"),

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.cli.console import note
@@ -38,6 +38,15 @@ def load_strategy(path: Path, name: str | None = None) -> type[Strategy]:
     if path.suffix != ".py":
         raise ConfigError(f"{path}: the name of a strategy file ends in .py")
     return load_source(path, name)
+
+
+def load_maker(path: Path, name: str | None = None) -> Any:
+    """As `load_strategy`; `name` may also be a function that the file defines: it takes the data and returns a strategy."""
+    if name is not None and path.is_file() and path.suffix == ".py":
+        function = vars(_import(path)).get(name)
+        if isinstance(function, FunctionType):
+            return function
+    return load_strategy(path, name)
 
 
 def _instead(path: Path) -> str:

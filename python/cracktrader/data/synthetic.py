@@ -47,7 +47,7 @@ def random_walk(
         raise ConfigError(f"price={price!r} must be 0.01 to 1e9 and volatility={volatility!r} 0 to 0.5")
     if not 0 <= seed < 2**63:
         raise ConfigError(f"seed={seed!r} must be 0 to 2**63-1")
-    draws = _uniform(seed, bars * STEPS).reshape(bars, STEPS)
+    draws = uniform(seed, bars * STEPS).reshape(bars, STEPS)
     # A uniform step of variance sigma^2 / STEPS; the half variance keeps the expected price level.
     width = volatility * np.sqrt(12.0 / STEPS)
     steps = (draws - 0.5) * width - volatility**2 / (2 * STEPS)
@@ -55,7 +55,7 @@ def random_walk(
     cents = np.maximum(np.rint(path * 100.0), 1.0).reshape(bars, STEPS)
     # A bar opens where the one before closed.
     cents[1:, 0] = cents[:-1, -1]
-    volume = np.floor(_uniform(seed ^ 0x5DEECE66D, bars) * 1_000.0) + 1.0
+    volume = np.floor(uniform(seed ^ 0x5DEECE66D, bars) * 1_000.0) + 1.0
     return pl.DataFrame(
         {
             "time": pl.Series(START_NS + interval * np.arange(bars, dtype=np.int64)).cast(pl.Datetime("ns", "UTC")),
@@ -68,7 +68,7 @@ def random_walk(
     )
 
 
-def _uniform(seed: int, count: int) -> NDArray[np.float64]:
+def uniform(seed: int, count: int) -> NDArray[np.float64]:
     """Numbers in [0, 1): SplitMix64 by counter."""
     import numpy as np
 

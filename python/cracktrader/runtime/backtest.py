@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cracktrader.backend import Machine, machine
 from cracktrader.core.indicator import to_float
@@ -22,7 +22,20 @@ from cracktrader.strategy.host import StrategyHost
 
 if TYPE_CHECKING:
     from cracktrader.core.config import Config
+    from cracktrader.core.schedule import ScheduleRows
     from cracktrader.data.columns import Columns
+
+
+class Prepared(NamedTuple):
+    """A run that is about to begin."""
+
+    run: Machine
+    config: Config
+    host: StrategyHost
+    loaded: Sequence[Columns]
+    """In the units of the instruments."""
+    schedules: dict[int, ScheduleRows]
+    """By instrument."""
 
 
 def run_backtest(
@@ -37,18 +50,7 @@ def run_backtest(
 
     Raises ConfigError, EngineNotBuilt, InvariantBroken, and what interrupted the run.
     """
-    config = declare(strategies, loaded, options)
-    loaded = in_units(loaded, config.instruments)
-    rows = {stream: rows_of(columns) for stream, columns in enumerate(loaded)}
-    host = StrategyHost(config, strategies, rows, names_of(config, loaded, options.timeframes))
-    run = machine(engine, config, host)
-    for stream, columns in rows.items():
-        run.attach(stream, columns)
-    if options.venue.session is not None:
-        run.attach_sessions(0, make_sessions(options.venue.session, loaded))
-    schedules = schedules_of(dict(options.schedules), config.instruments)
-    for instrument, scheduled in schedules.items():
-        run.attach_schedule(instrument, scheduled)
+    run, config, host, loaded, schedules = prepare(strategies, loaded, options, engine)
     total = sum(map(len, loaded))
     started = perf_counter()
     run.run(None if progress is None else lambda taken: progress(taken, total))
@@ -62,6 +64,31 @@ def run_backtest(
     if run.stopped and REJECTS[run.stopped].slug.startswith("S_INVARIANT"):
         raise InvariantBroken(f"the engine stopped at seq {run.seq}: {outcome.stopped}")
     return outcome
+
+
+def prepare(
+    strategies: list[Strategy],
+    loaded: Sequence[Columns],
+    options: Options,
+    engine: str,
+    *,
+    record: bool = False,
+    host_class: type[StrategyHost] = StrategyHost,
+) -> Prepared:
+    """Everything declared and attached, nothing run. With `record` the core keeps its last step's record. ConfigError, EngineNotBuilt."""
+    config = declare(strategies, loaded, options)
+    loaded = in_units(loaded, config.instruments)
+    rows = {stream: rows_of(columns) for stream, columns in enumerate(loaded)}
+    host = host_class(config, strategies, rows, names_of(config, loaded, options.timeframes))
+    run = machine(engine, config, host, record)
+    for stream, columns in rows.items():
+        run.attach(stream, columns)
+    if options.venue.session is not None:
+        run.attach_sessions(0, make_sessions(options.venue.session, loaded))
+    schedules = schedules_of(dict(options.schedules), config.instruments)
+    for instrument, scheduled in schedules.items():
+        run.attach_schedule(instrument, scheduled)
+    return Prepared(run, config, host, loaded, schedules)
 
 
 def _initial_cash(run: Machine, config: Config, options: Options) -> float:
