@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
-from cracktrader.core.engine import Engine, Execution, Host
+from cracktrader.core.engine import Engine, Execution, Host, JournalPosition, JournalSpec
 from cracktrader.core.indicator import to_float
 from cracktrader.core.order import Guard, OrderInput, OrderState, transition
 from cracktrader.core.replay import Replay
@@ -64,6 +64,22 @@ class Machine(Protocol):
     def finish(self) -> None: ...
     def end_data(self) -> None: ...
     def conclude(self) -> None: ...
+    def open_journal(self, spec: JournalSpec) -> None:
+        """Write every step from now on into a journal. JournalError, here and from what runs, when it cannot be written."""
+
+    def sync_journal(self) -> None:
+        """Return when every recorded step is durable."""
+
+    def journal_position(self) -> JournalPosition:
+        """How far the journal is, all of it made durable: where a checkpoint of this moment belongs."""
+
+    def close_journal(self) -> None:
+        """Write what is left and close the files."""
+
+    @property
+    def durable_seq(self) -> int:
+        """The last step that the journal's policy counts as safe."""
+
     def replay(
         self, chunks: Iterable[bytes], *, strategies: bool, embedded: bool = False, until: int | None = None
     ) -> None:
@@ -96,6 +112,7 @@ class PythonMachine:
 
     def __init__(self, config: Config, host: Host, record: bool = False, replaying: bool = False) -> None:
         self.engine = Engine(config, host, record=record, replaying=replaying)
+        self._writer: Any = None
         self.attach = self.engine.attach
         self.attach_sessions = self.engine.attach_sessions
         self.attach_schedule = self.engine.attach_schedule
@@ -146,6 +163,36 @@ class PythonMachine:
             if pause is not None and every and self.seq % every == 0:
                 pause()
         self.engine.finish()
+
+    def open_journal(self, spec: JournalSpec) -> None:
+        from cracktrader.journal.files import Folder
+        from cracktrader.journal.thread import Threaded
+        from cracktrader.journal.writer import Writer
+
+        self._writer = Writer(spec.files, spec) if spec.files is not None else Threaded(Folder(spec.folder), spec)
+        self.engine.open_journal(spec, self._writer)
+
+    def sync_journal(self) -> None:
+        if self.engine.journal is not None:
+            self.engine.journal.flush()
+            self._writer.sync()
+
+    def journal_position(self) -> JournalPosition:
+        journal = self.engine.journal
+        assert journal is not None, "open_journal comes first"
+        self.sync_journal()
+        position: JournalPosition = self._writer.position()
+        return position._replace(pending_first=journal.pending_first, pending_count=journal.pending_count)
+
+    def close_journal(self) -> None:
+        journal, self.engine.journal = self.engine.journal, None
+        if journal is not None:
+            journal.flush()
+            self._writer.close()
+
+    @property
+    def durable_seq(self) -> int:
+        return 0 if self._writer is None else int(self._writer.durable_seq)
 
     def replay(
         self, chunks: Iterable[bytes], *, strategies: bool, embedded: bool = False, until: int | None = None

@@ -34,6 +34,7 @@ from cracktrader.errors import (
 )
 from cracktrader.runtime.instruments import Equity, Future, Outcome, Perpetual, Spot
 from cracktrader.runtime.look_ahead import LookAhead
+from cracktrader.runtime.recording import Journal
 from cracktrader.runtime.timeframes import TickBars, TimeBars, ValueBars, VolumeBars
 from cracktrader.runtime.venue import Venue
 from cracktrader.strategy import (
@@ -97,6 +98,7 @@ __all__ = [
     "InstrumentLimit",
     "IntentError",
     "InvariantBroken",
+    "Journal",
     "JournalCorrupt",
     "JournalError",
     "JournalLocked",

@@ -151,7 +151,7 @@ TOP = LOW | {"analysis"}
 ROOMS: dict[str, frozenset[str]] = {
     "core": frozenset(),
     "errors": CORE_ONLY,
-    "backend": BASE,
+    "backend": BASE | {"journal"},
     "config": frozenset({"errors"}),
     "strategy": BASE,
     "data": BASE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cracktrader.analysis.result import Result
@@ -15,6 +16,7 @@ from cracktrader.errors import ConfigError
 from cracktrader.runtime.backtest import instances, run_backtest
 from cracktrader.runtime.declare import Options
 from cracktrader.runtime.instruments import InstrumentTerms
+from cracktrader.runtime.recording import Journal, as_journal
 from cracktrader.runtime.timeframes import TimeFrame
 from cracktrader.runtime.venue import Venue
 from cracktrader.strategy.base import Strategy
@@ -39,6 +41,7 @@ def backtest(
     funding: Any = None,
     payments: Any = None,
     settlements: Any = None,
+    journal: Journal | str | Path | None = None,
     quiet: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
@@ -54,10 +57,11 @@ def backtest(
     others in it, by a symbol of the data that trades the pair or by a constant rate. `leverage` 5 is an initial margin of 0.2 where an
     instrument says no other. `funding`, `payments` and `settlements` are columns or rows of
     (time, symbol, and rate, amount a unit or price).
+    `journal` is the folder in which the run is recorded, or a `ct.Journal`: from there it can be recovered, replayed, verified and asked.
     `progress(taken, total)` is called now and then.
 
-    Raises ConfigError for wrong options, DataError for wrong rows, EngineNotBuilt where Rust is missing, KeyboardInterrupt when
-    interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
+    Raises ConfigError for wrong options, DataError for wrong rows, JournalError where the journal cannot be written, EngineNotBuilt where
+    Rust is missing, KeyboardInterrupt when interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
     assumed, repaired or rounded is said in one line on stderr for each instrument, unless `quiet`.
     """
     from cracktrader.data.loading import load
@@ -82,7 +86,9 @@ def backtest(
         payments=payments,
         settlements=settlements,
     )
-    outcome = run_backtest(instances(strategy), loaded, options, engine=engine, progress=progress)
+    outcome = run_backtest(
+        instances(strategy), loaded, options, engine=engine, progress=progress, journal=as_journal(journal)
+    )
     if outcome.inferred and not quiet and not _is_loaded(data):
         print(outcome.inferred, file=sys.stderr)
     return Result(outcome)

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from cracktrader.backend import Machine, machine
-from cracktrader.core.indicator import to_float
+from cracktrader.backend import Machine, Progress
 from cracktrader.core.reject import REJECTS
-from cracktrader.data.sessions import make_sessions
 from cracktrader.errors import ConfigError, InvariantBroken
-from cracktrader.runtime.declare import Options, declare, inferred
-from cracktrader.runtime.gather import gather
+from cracktrader.runtime.declare import Options
 from cracktrader.runtime.outcome import RunOutcome
-from cracktrader.runtime.schedules import schedules_of, settlement_times
-from cracktrader.runtime.streams import in_units, names_of, rows_of
+from cracktrader.runtime.recording import Journal, Recording
+from cracktrader.runtime.setup import Setup, set_up
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 
 if TYPE_CHECKING:
-    from cracktrader.core.config import Config
-    from cracktrader.core.schedule import ScheduleRows
     from cracktrader.data.columns import Columns
-
-
-class Prepared(NamedTuple):
-    """A run that is about to begin."""
-
-    run: Machine
-    config: Config
-    host: StrategyHost
-    loaded: Sequence[Columns]
-    """In the units of the instruments."""
-    schedules: dict[int, ScheduleRows]
-    """By instrument."""
 
 
 def run_backtest(
@@ -45,58 +27,34 @@ def run_backtest(
     *,
     engine: str = "rust",
     progress: Callable[[int, int], None] | None = None,
+    journal: Journal | None = None,
 ) -> RunOutcome:
     """Run strategies over columns on one core. `progress(taken, total)` is called now and then.
 
-    Raises ConfigError, EngineNotBuilt, InvariantBroken, and what interrupted the run.
+    Raises ConfigError, EngineNotBuilt, InvariantBroken, JournalError, and what interrupted the run.
     """
-    run, config, host, loaded, schedules = prepare(strategies, loaded, options, engine)
-    total = sum(map(len, loaded))
+    setup = set_up(strategies, loaded, options)
+    run, host = setup.start(engine, strategies)
+    total = sum(map(len, setup.loaded))
+    tick: Progress | None = None if progress is None else lambda taken: progress(taken, total)
     started = perf_counter()
-    run.run(None if progress is None else lambda taken: progress(taken, total))
+    if journal is None:
+        run.run(tick)
+    else:
+        with Recording.begin(journal, setup, run, host, engine) as recording:
+            recording.run(tick)
     seconds = perf_counter() - started
+    return finished(setup, run, host, engine, seconds)
+
+
+def finished(setup: Setup, run: Machine, host: StrategyHost, engine: str, seconds: float) -> RunOutcome:
+    """What a run left. Raises what interrupted it, and InvariantBroken."""
     if host.interruption is not None:
         raise host.interruption
-    outcome = gather(run, config, host, loaded, engine, seconds, _initial_cash(run, config, options))
-    settled = settlement_times(schedules)
-    facts = [fact | {"settlement_time": settled.get(index)} for index, fact in enumerate(outcome.instruments)]
-    outcome = replace(outcome, inferred=inferred(loaded, options), instruments=facts)
+    outcome = setup.gathered(run, host, engine, seconds)
     if run.stopped and REJECTS[run.stopped].slug.startswith("S_INVARIANT"):
         raise InvariantBroken(f"the engine stopped at seq {run.seq}: {outcome.stopped}")
     return outcome
-
-
-def prepare(
-    strategies: list[Strategy],
-    loaded: Sequence[Columns],
-    options: Options,
-    engine: str,
-    *,
-    record: bool = False,
-    host_class: type[StrategyHost] = StrategyHost,
-) -> Prepared:
-    """Everything declared and attached, nothing run. With `record` the core keeps its last step's record. ConfigError, EngineNotBuilt."""
-    config = declare(strategies, loaded, options)
-    loaded = in_units(loaded, config.instruments)
-    rows = {stream: rows_of(columns) for stream, columns in enumerate(loaded)}
-    host = host_class(config, strategies, rows, names_of(config, loaded, options.timeframes))
-    run = machine(engine, config, host, record)
-    for stream, columns in rows.items():
-        run.attach(stream, columns)
-    if options.venue.session is not None:
-        run.attach_sessions(0, make_sessions(options.venue.session, loaded))
-    schedules = schedules_of(dict(options.schedules), config.instruments)
-    for instrument, scheduled in schedules.items():
-        run.attach_schedule(instrument, scheduled)
-    return Prepared(run, config, host, loaded, schedules)
-
-
-def _initial_cash(run: Machine, config: Config, options: Options) -> float:
-    """Opening cash in base currency; of several currencies, what they were worth when every rate was first known."""
-    if not isinstance(options.cash, Mapping):
-        return float(options.cash)
-    scale = config.currencies[config.base_currency].scale
-    return next((to_float(worth, scale) for _, worth, _ in run.equity() if worth is not None), 0.0)
 
 
 def instances(strategy: Strategy | type[Strategy] | Sequence[Strategy]) -> list[Strategy]:

@@ -24,12 +24,13 @@ from cracktrader.data.perturbation import WAYS, Kept, perturbed
 from cracktrader.data.stamps import time_text
 from cracktrader.errors import ConfigError, StrategyError
 from cracktrader.runtime.answers import described
-from cracktrader.runtime.backtest import Prepared, prepare
+from cracktrader.runtime.setup import set_up
 from cracktrader.strategy.holdings import differences, held, is_array
 from cracktrader.strategy.host import StrategyHost
 from cracktrader.strategy.indicators import Declared
 
 if TYPE_CHECKING:
+    from cracktrader.backend import Machine
     from cracktrader.core.config import Config
     from cracktrader.core.event import Event
     from cracktrader.data.columns import Columns
@@ -212,7 +213,9 @@ class Case(NamedTuple):
 class Run(NamedTuple):
     """A run under way, and what the strategies held when it began."""
 
-    prepared: Prepared
+    config: Config
+    machine: Machine
+    host: AnsweringHost
     strategies: list[Strategy]
     at_start: list[dict[str, Any]]
 
@@ -227,7 +230,7 @@ def prove(case: Case, *, points: int, seed: int = 0, progress: Callable[[int, in
     answers = _answers(base, last)
     _check_again(case, answers, last)
     moments = _moments(case.loaded, answers, points, Random(seed))
-    names = tuple(one.name for one in base.prepared.config.strategies)
+    names = tuple(one.name for one in base.config.strategies)
     compared = 0
     unreached: tuple[str, ...] = ()
     finding: Finding | None = None
@@ -253,16 +256,17 @@ def prove(case: Case, *, points: int, seed: int = 0, progress: Callable[[int, in
 def _begin(case: Case, loaded: Sequence[Columns], watched: int | None = None) -> Run:
     """A run after its on_start."""
     strategies = case.build(loaded)
-    prepared = prepare(strategies, loaded, case.options, case.engine, record=True, host_class=AnsweringHost)
-    prepared.host.watched = watched  # type: ignore[attr-defined]
-    prepared.run.step()
-    return Run(prepared, strategies, [held(one) for one in strategies])
+    setup = set_up(strategies, loaded, case.options)
+    host = setup.host(strategies, AnsweringHost)
+    machine = setup.machine(case.engine, host, record=True)
+    host.watched = watched
+    machine.step()
+    return Run(setup.config, machine, host, strategies, [held(one) for one in strategies])
 
 
 def _answers(run: Run, until: int) -> list[Answered]:
     """Every step that was answered, until the clock is beyond `until`."""
-    machine, host = run.prepared.run, run.prepared.host
-    assert isinstance(host, AnsweringHost)
+    machine, host = run.machine, run.host
     found: list[Answered] = []
     going = True
     while going and machine.now <= until and not machine.stopped:
@@ -356,26 +360,26 @@ def _finding(case: Case, answers: tuple[list[Answered], list[Answered]], how: tu
     for loaded in (case.loaded, _changed(case, until, way, seed)):
         # One after the other: what is put in place of a strategy's globals stays until the next run begins.
         run = _begin(case, loaded, watched=seq)
-        while run.prepared.run.seq < seq - 1:
-            run.prepared.run.step()
+        while run.machine.seq < seq - 1:
+            run.machine.step()
         before.append([held(one) for one in run.strategies] if seq else run.at_start)
-        if run.prepared.run.seq < seq:
-            run.prepared.run.step()
+        if run.machine.seq < seq:
+            run.machine.step()
         after.append([held(one) for one in run.strategies])
         runs.append(run)
-    records = [decode_record(run.prepared.run.last_record) for run in runs]
-    config, event = runs[0].prepared.config, records[0].event
+    records = [decode_record(run.machine.last_record) for run in runs]
+    config, event = runs[0].config, records[0].event
     strategy = _who(records)
     held_before = differences(*(one[strategy] for one in before))
     held_after = differences(*(one[strategy] for one in after))
     holds = held_before | {name: told for name, told in held_after.items() if name not in held_before}
-    indicators = _different_values([run.prepared.host for run in runs], strategy)
+    indicators = _different_values([run.host for run in runs], strategy)
     holds = {name: one for name, one in holds.items() if not any(other.startswith(f"{name},") for other in indicators)}
     symbol = config.instruments[event.instrument].name if event.instrument < len(config.instruments) else ""
     return Finding(
         config.strategies[strategy].name,
         seq,
-        runs[0].prepared.run.now,
+        runs[0].machine.now,
         symbol,
         type(event.payload).__name__,
         _row(case.loaded, symbol, event.ingest_time),

@@ -2,7 +2,7 @@
 written is durable are the sink's affair.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cracktrader.core.codec import BLOCK_BYTES, SEGMENT_BYTES, DataRun, End, encode_data_run, encode_end
 
@@ -49,7 +49,7 @@ class JournalSpec(NamedTuple):
     embedded: bool = False
     """Whether rows that change nothing are written, too."""
     resume: Resume | None = None
-    files: object | None = None
+    files: Any = None
     """A file system instead of the real one, for faults; nothing then runs on a thread of its own."""
 
 

@@ -1,0 +1,219 @@
+"""A run taken from its folder: replayed on either core, with the recorded answers or with its strategies, to its end or to any moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from cracktrader.core.codec import CONTRACT_HASH, CodecError, DatasetKind, Kind, Record, decode_config, decode_record
+from cracktrader.core.replay import ReplayMismatch
+from cracktrader.errors import ConfigError, CracktraderError, JournalCorrupt, JournalUnreadable
+from cracktrader.journal import datasets
+from cracktrader.journal.folder import RunFolder
+from cracktrader.journal.reader import Scan, scan
+from cracktrader.runtime.code import Code, load_code
+from cracktrader.runtime.setup import Setup
+from cracktrader.strategy.base import Strategy
+from cracktrader.strategy.host import Failure, LogLine
+
+if TYPE_CHECKING:
+    from cracktrader.backend import Machine
+    from cracktrader.core.config import Config
+    from cracktrader.runtime.outcome import RunOutcome
+    from cracktrader.strategy.host import StrategyHost
+
+
+class ReplayDiffers(CracktraderError):
+    """A replay came out otherwise than recorded: at `seq`, with both answers in the message."""
+
+    def __init__(self, message: str, seq: int) -> None:
+        super().__init__(message)
+        self.seq = seq
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A replay where it stands."""
+
+    setup: Setup
+    run: Machine
+    host: StrategyHost
+    engine: str
+    seconds: float
+    strategies: bool
+    """Whether the strategies were called."""
+
+    def outcome(self) -> RunOutcome:
+        """What the run left up to here, as columns."""
+        return self.setup.gathered(self.run, self.host, self.engine, self.seconds)
+
+
+class RecordedRun:
+    """A run's folder, checked and read: JournalUnreadable, JournalCorrupt where it cannot be."""
+
+    def __init__(self, folder: str | Path | RunFolder) -> None:
+        self.folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
+        self.facts: dict[str, Any] = self.folder.facts()
+        self.scan: Scan = scan(self.folder.journal)
+        if self.scan.header.contract_hash.hex() != CONTRACT_HASH:
+            raise JournalUnreadable(
+                f"{self.folder.path} was recorded with contract {self.scan.header.contract_hash.hex()[:12]}, this program has "
+                f"{CONTRACT_HASH[:12]}: use cracktrader {self.facts.get('cracktrader')}, with which it was recorded"
+            )
+
+    @property
+    def path(self) -> Path:
+        """Of the folder."""
+        return self.folder.path
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run concluded."""
+        return self.scan.end is not None
+
+    @cached_property
+    def config(self) -> Config:
+        """What was declared."""
+        try:
+            return decode_config(self.scan.header.config)
+        except CodecError as error:
+            raise JournalCorrupt(f"{self.path}: the configuration in the header cannot be read: {error}") from error
+
+    @cached_property
+    def setup(self) -> Setup:
+        """Configuration and data, the data checked against its hash."""
+        attached: dict[DatasetKind, dict[int, Any]] = {kind: {} for kind in DatasetKind}
+        for one in self.scan.header.datasets:
+            attached[DatasetKind(one.kind)][one.place] = datasets.load(self.folder.data, one.digest)
+        rows, told = attached[DatasetKind.ROWS], self.facts["streams"]
+        loaded = [
+            replace(rows[stream], **{name: value for name, value in told[stream].items() if value is not None})
+            for stream in sorted(rows)
+        ]
+        return Setup(
+            self.config,
+            loaded,
+            list(self.facts["timeframes"]),
+            attached[DatasetKind.SESSIONS],
+            attached[DatasetKind.SCHEDULE],
+            self.facts["initial_cash"],
+            self.facts["inferred"],
+        )
+
+    # --- strategies
+
+    @property
+    def codes(self) -> list[Code]:
+        """Where the strategies' code was, and what it was."""
+        return [Code(**one["code"]) for one in self.facts["strategies"]]
+
+    def strategies(self) -> list[Strategy]:
+        """The strategies, made anew from their code and their recorded parameters. ConfigError, StrategyError where that cannot be."""
+        made = []
+        for code, told, declared in zip(self.codes, self.facts["strategies"], self.config.strategies, strict=True):
+            kind = load_code(code, self.path / "code" / f"{code.digest}.py")
+            made.append(kind(warm_up=told["warm_up"], **json.loads(declared.parameters)))
+        return made
+
+    def silent(self) -> list[Strategy]:
+        """As many strategies that are never called."""
+        return [Strategy() for _ in self.config.strategies]
+
+    # --- replay
+
+    def replay(
+        self,
+        engine: str = "rust",
+        *,
+        strategies: Sequence[Strategy] | None = None,
+        until: int | None = None,
+        venues: bool = True,
+    ) -> Replayed:
+        """The run again, up to the step `until` or to the end of the journal. Without `strategies` the recorded answers are taken; without
+        `venues` so are the reports of simulated venues.
+
+        Raises ReplayDiffers at the first step that comes out otherwise.
+        """
+        used = self.silent() if strategies is None else list(strategies)
+        if len(used) != len(self.config.strategies):
+            raise ConfigError(f"the run had {len(self.config.strategies)} strategies, {len(used)} were given")
+        run, host = self.setup.start(engine, used, replaying=not venues)
+        started = perf_counter()
+        embedded = self.scan.header.embedded
+        try:
+            run.replay(self.scan.frames(), strategies=strategies is not None, embedded=embedded, until=until)
+        except ReplayMismatch as mismatch:
+            raise self.differs(mismatch, by_strategies=strategies is not None) from mismatch
+        if strategies is None:
+            host.lines, host.failures = self.lines()
+        return Replayed(self.setup, run, host, engine, perf_counter() - started, strategies is not None)
+
+    def differs(self, mismatch: ReplayMismatch, *, by_strategies: bool) -> ReplayDiffers:
+        """What a mismatch means, in words."""
+        recorded, made = _record(mismatch.recorded), _record(mismatch.made)
+        seq = mismatch.seq_id
+        moment = next((f" (time {one.event.ingest_time})" for one in (recorded, made) if one is not None), "")
+        if by_strategies and made is not None and (recorded is None or recorded.event == made.event):
+            names = [one.name for one in self.config.strategies]
+            then, now = _answers(recorded, names), _answers(made, names)
+            if then != now:
+                return ReplayDiffers(
+                    f"nondeterministic: at seq {seq}{moment} a strategy answers otherwise than it did\n"
+                    f"  recorded: {then}\n  now:      {now}\n"
+                    "A strategy must follow from its events: no clock, no global, no file, `ctx.random` for chance",
+                    seq,
+                )
+        told = "there is no such step" if made is None and not mismatch.made else "it comes out otherwise"
+        return ReplayDiffers(
+            f"{self.path} does not replay: at seq {seq}{moment} {told}: the data, the contract or the engine is another",
+            seq,
+        )
+
+    def lines(self, until: int | None = None) -> tuple[list[LogLine], list[Failure]]:
+        """What strategies wrote and raised, as it was kept, up to a step."""
+        lines: list[LogLine] = []
+        failures: list[Failure] = []
+        for text in self.folder.log.read_text(encoding="utf-8").splitlines() if self.folder.log.is_file() else ():
+            try:
+                document = json.loads(text)
+            except ValueError:
+                break  # The process died while it wrote the line.
+            if "log" in document:
+                lines.append(LogLine(*document["log"]))
+            else:
+                failures.append(Failure(*document["failure"]))
+        kept = [one for one in lines if until is None or one.seq_id <= until]
+        return kept, [one for one in failures if until is None or one.seq_id <= until]
+
+    def records(self) -> Iterator[Record]:
+        """Every recorded step."""
+        from cracktrader.core.codec import frames
+
+        for chunk in self.scan.frames():
+            for kind, frame in frames(chunk):
+                if kind == Kind.STEP:
+                    yield decode_record(frame)
+
+
+def _record(frame: bytes) -> Record | None:
+    """The step of a frame; None where it is of another kind or empty."""
+    return decode_record(frame) if len(frame) > 4 and frame[4] == Kind.STEP else None
+
+
+def _answers(record: Record | None, names: Sequence[str]) -> str:
+    """What strategies answered, in words."""
+    if record is None or not record.answers:
+        return "nothing"
+    told = []
+    for one in record.answers:
+        parts = [repr(intent) for intent, _ in one.intents]
+        parts += [f"timer {timer.timer} at {timer.deadline}" for timer in one.timers]
+        parts += [repr(declared) for declared in one.declarations]
+        parts += [f"raised {one.error}"] if one.error else []
+        told.append(f"{names[one.strategy]}: {'; '.join(parts) or f'{one.random_counter} random numbers drawn'}")
+    return " | ".join(told)
