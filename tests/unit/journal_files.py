@@ -141,7 +141,7 @@ def end(seq: int) -> bytes:
     return encode_end(End(seq, 0, b"d" * 32, b"v" * 32))
 
 
-def pieces(blocks: int = 12, *, ended: bool = True) -> list[Piece]:
+def pieces(blocks: int = 12, *, ended: bool = True, padding: int = 90) -> list[Piece]:
     """A story: blocks of a few steps, stretches of data, an interrupted step that is done again; handed over in halves."""
     told = [Piece(encode_header(HEADER) + step(0), 0, False)]
     seq = 0
@@ -151,7 +151,7 @@ def pieces(blocks: int = 12, *, ended: bool = True) -> list[Piece]:
         interrupted = step(seq + 1, interrupted=True) if block % 3 == 1 else b""
         told.append(Piece(interrupted + step(seq + 1) + run(seq + 2, 5 + block), seq + 6 + block, False))
         seq += 7 + block
-        told.append(Piece(step(seq, size=90), seq, True))
+        told.append(Piece(step(seq, size=padding), seq, True))
     told.append(Piece(step(seq + 1), seq + 1, False))
     return [*told, Piece(end(seq + 1), seq + 1, True)] if ended else told
 

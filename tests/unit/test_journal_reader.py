@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from zlib import crc32
+
+import pytest
 
 from cracktrader.core.codec import encode_segment, framed
 from cracktrader.core.codec.frame import Segment
@@ -15,7 +16,6 @@ from cracktrader.journal.tail import cut
 from cracktrader.journal.writer import Writer
 from tests.unit.journal_files import HEADER, Memory, Piece, pieces, run, spec, split, step, written
 
-PROVE = os.environ.get("CRACKTRADER_PROVE") == "1"
 STORY = pieces()
 WHOLE = written(STORY).contents()
 LAST = max(WHOLE)
@@ -102,22 +102,37 @@ def test_a_tail_cut_twice_at_one_place_is_kept_twice() -> None:
 
 
 def test_every_bit_counts() -> None:
-    """Header included. The long form flips each bit of 64 KiB."""
-    whole = written(pieces(150), segment_bytes=9_000).contents() if PROVE else WHOLE
-    assert not PROVE or sum(map(len, whole.values())) >= 65_536
-    place = 0
+    """Header included: each 13th bit of a small log here, so that every byte of a frame has its turn."""
+    assert flip_each(WHOLE, every=13) > 1_000
+
+
+@pytest.mark.prove
+def test_every_bit_of_64_kib_counts() -> None:
+    """None is left out: framing, header, padding and all."""
+    whole = written(pieces(40, padding=1_200), segment_bytes=16_000).contents()
+    size = sum(map(len, whole.values()))
+    assert size >= 65_536 and len(whole) > 3
+    assert flip_each(whole, every=1) == size * 8
+
+
+def flip_each(whole: dict[str, bytes], every: int) -> int:
+    """Flip each so many bits of each segment, one at a time; each is found, no later than where it is. How many there were."""
+    count = 0
     for name, data in whole.items():
-        for bit in range(0, len(data) * 8, 1 if PROVE else 13):
+        for bit in range(0, len(data) * 8, every):
             flipped = bytearray(data)
             flipped[bit // 8] ^= 1 << bit % 8
             found = damage_of(whole | {name: bytes(flipped)})
-            place += 1
+            count += 1
             if isinstance(found, Scan):
                 assert found.torn is not None and found.torn.file == name and found.torn.offset <= bit // 8, (name, bit)
             elif isinstance(found, JournalCorrupt):
                 assert found.file == name and found.offset <= bit // 8, (name, bit)
                 assert name in str(found) and f"offset {found.offset}" in str(found)
-    assert place > 1_000
+            else:
+                # The one segment of a run that never began.
+                assert isinstance(found, JournalUnreadable) and len(whole) == 1, (name, bit, found)
+    return count
 
 
 def test_a_bad_record_with_a_good_one_behind_it_is_no_tail() -> None:

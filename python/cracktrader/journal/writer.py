@@ -191,7 +191,8 @@ class Writer:
 
     def _failure(self, operation: str, name: str, error: OSError) -> JournalError:
         where = place(self.files, name) if name else "the folder of segments"
-        return JournalError(f"cannot {operation} {where}: {error}; durable up to seq {self.durable_seq}: {REMEDY}")
+        what = error.strerror or str(error)
+        return JournalError(f"cannot {operation} {where}: {what}; durable up to seq {self.durable_seq}: {REMEDY}")
 
     def _alive(self) -> None:
         if self._failed is not None:
