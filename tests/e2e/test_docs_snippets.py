@@ -63,12 +63,18 @@ def shell(tmp_path: Path) -> dict[str, str]:
     """An environment in which `cracktrader` and `python` are those under test."""
     programs = tmp_path / ".bin"
     programs.mkdir()
-    script = programs / "cracktrader"
-    script.write_text(f"#!{sys.executable}\nfrom cracktrader.cli import program\nprogram()\n")
-    script.chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
+    scripts = {
+        "cracktrader": f"#!{sys.executable}\nfrom cracktrader.cli import program\nprogram()\n",
+        # Not a link: through one the interpreter would not find its environment.
+        "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
+    }
+    for name, text in scripts.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "CI"},
+        # As where the package is installed: pytest finds its plugin.
+        "PYTEST_PLUGINS": "cracktrader.testing",
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "python"), os.environ.get("PYTHONPATH", "")]),
     }

@@ -162,6 +162,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "research": TOP,
     "compat": TOP,
     "web": TOP,
+    "testing": TOP,
     "cli": TOP | {"config", "research", "compat", "web"},
 }
 
