@@ -109,7 +109,7 @@ def test_every_bit_counts() -> None:
 @pytest.mark.prove
 def test_every_bit_of_64_kib_counts() -> None:
     """None is left out: framing, header, padding and all."""
-    whole = written(pieces(40, padding=1_200), segment_bytes=16_000).contents()
+    whole = written(pieces(40, padding=1_400), segment_bytes=24_000).contents()
     size = sum(map(len, whole.values()))
     assert size >= 65_536 and len(whole) > 3
     assert flip_each(whole, every=1) == size * 8

@@ -143,17 +143,23 @@ def test_half_a_write_at_any_call_is_cut_and_told_again(policy: int) -> None:
 
 @WRITERS
 @POLICIES
-def test_short_writes_and_interrupted_calls_go_on(make: Make, policy: int) -> None:
-    for n in (1, 2, 3, 5):
+@pytest.mark.parametrize("what", ["interrupted", "short"])
+def test_a_short_write_or_an_interrupted_call_goes_on_wherever_it_comes(make: Make, policy: int, what: str) -> None:
+    """At the n-th call, for each n, and at every second."""
+    for n in count(0):
 
         def fault(call: int, operation: str, n: int = n) -> str | OSError | None:
-            if call % (n + 1) == 0:
-                return InterruptedError(errno.EINTR, "as told")
-            return "short" if operation == "write" and call % n == 0 else None
+            if call != n and (n or call % 2):
+                return None
+            if what == "short":
+                return "short" if operation == "write" else None
+            return InterruptedError(errno.EINTR, "as told")
 
         files = Memory(fault=fault)
         assert tell(files, make, policy)[1] == ""
         assert files.contents() == WHOLE
+        if n > files.calls:
+            break
 
 
 def test_a_file_that_takes_nothing_is_an_error() -> None:

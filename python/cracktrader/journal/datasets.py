@@ -54,7 +54,7 @@ def store(folder: Path, data: Data, *, sync: bool = True, digests: Mapping[str, 
         if not (folder / f"{name}.json").is_file():
             _write_columns(folder / f"{name}.ipc", data, sync)
             # Last, so that data with facts is complete.
-            put(Folder(folder), f"{name}.json", _facts(data, found))
+            put(Folder(folder), f"{name}.json", _facts(data, found), durable=sync)
     except OSError as error:
         raise JournalError(f"cannot keep a dataset as {folder / name}.ipc: {error}: see to the disk") from error
     return digest
@@ -102,7 +102,7 @@ def _read_columns(path: Path) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_ipc(path.read_bytes()).rechunk()
+        return pl.read_ipc(path).rechunk()
     except FileNotFoundError:
         raise JournalUnreadable(f"{path} is not there: the run's data is missing") from None
     except PermissionError as error:

@@ -166,10 +166,11 @@ def close_quietly(files: Files, handle: Handle) -> None:
         files.close(handle)
 
 
-def put(files: Files, name: str, data: bytes) -> None:
+def put(files: Files, name: str, data: bytes, *, durable: bool = True) -> None:
     """Write a file that is there whole or not at all, in place of one of that name: temporary file, fsync, rename, fsync of the folder.
 
-    OSError at the first step that fails; what was there before is then still there, or the new file is, whole.
+    OSError at the first step that fails; what was there before is then still there, or the new file is, whole. Without `durable` nothing is
+    synced: the file survives the death of the process, not a power cut.
     """
     temporary = name + TEMPORARY
     if temporary in files.names():
@@ -177,11 +178,13 @@ def put(files: Files, name: str, data: bytes) -> None:
     handle = again(lambda: files.create(temporary))
     try:
         write_all(files, handle, data)
-        again(lambda: files.sync(handle))
+        if durable:
+            again(lambda: files.sync(handle))
     finally:
         close_quietly(files, handle)
     again(lambda: files.rename(temporary, name))
-    again(files.sync_folder)
+    if durable:
+        again(files.sync_folder)
 
 
 def read(files: Files, name: str) -> bytes:
