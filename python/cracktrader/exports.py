@@ -3,6 +3,7 @@
 from cracktrader import data, errors
 from cracktrader.analysis.backtest import backtest
 from cracktrader.analysis.look_ahead import look_ahead
+from cracktrader.analysis.recovery import recover
 from cracktrader.analysis.result import Result
 from cracktrader.core.intent import (
     CancelOrder,
@@ -153,4 +154,5 @@ __all__ = [
     "errors",
     "look_ahead",
     "parameter",
+    "recover",
 ]

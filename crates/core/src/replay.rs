@@ -6,7 +6,7 @@
 
 use thiserror::Error;
 
-use crate::codec::{CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames};
+use crate::codec::{CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames, seq_of};
 use crate::config::Config;
 use crate::engine::{ConfigProblem, Engine, Host, Response};
 use crate::event::{Event, Payload};
@@ -140,7 +140,9 @@ impl<'a> Replay<'a> {
             }
             let (kind, frame) = found?;
             if kind == Kind::Step as u8 {
-                self.step(decode_record(frame)?, frame, answers)?;
+                if !self.was_taken(seq_of(frame)) {
+                    self.step(decode_record(frame)?, frame, answers)?;
+                }
             } else if kind == Kind::DataRun as u8 {
                 self.run(&decode_data_run(frame)?, frame, answers)?;
             } else if kind == Kind::End as u8 {
@@ -158,11 +160,12 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn step<A: Answers>(&mut self, record: Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
+    const fn was_taken(&self, seq: u64) -> bool {
         let state = &self.engine.store.state;
-        if state.started && record.event.seq_id <= state.seq {
-            return Ok(());
-        }
+        state.started && seq <= state.seq
+    }
+
+    fn step<A: Answers>(&mut self, record: Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
         self.held = None;
         if !record.interrupted {
             self.compare(&record, frame, answers)?;

@@ -134,6 +134,11 @@ def backtest(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     save: Annotated[Path | None, typer.Option(help="Keep the run in this folder, for `cracktrader report`.")] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Record the run in this new folder, to recover, replay or ask it."),
+    ] = None,
+    sync: Annotated[Literal["os", "group", "always"] | None, setting("journal.sync", "--sync")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write the interactive chart alone to this HTML file.")] = None,
     config: ConfigFile = None,
     quiet: Quiet = False,
@@ -170,12 +175,57 @@ def backtest(
         "data.end": ("--to", end),
         **reading(every, stamp, tz, dst, time_format, column, adjust, tick, repair),
         "engine_backend": ("--engine", None if engine == "both" else engine),
+        "journal.sync": ("--sync", sync),
     }
     resolved = resolve(config, flags=flags)
     chosen = ("python", "rust") if engine == "both" else (resolved.settings.engine_backend,)
     return run_backtest(
-        Request(strategy_file, strategy, tuple(param or ()), chosen, report, plot, save, quiet, as_json), resolved
+        Request(strategy_file, strategy, tuple(param or ()), chosen, report, plot, save, journal, quiet, as_json),
+        resolved,
     )
+
+
+@app.command()
+def recover(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a recorded run that did not end.")],
+    accept_code_change: Annotated[
+        bool, typer.Option("--accept-code-change", help="Go on although a strategy's file is another than it was.")
+    ] = False,
+    engine: Annotated[
+        Literal["rust", "python"] | None, typer.Option(help="Which core goes on [default: the one that began].")
+    ] = None,
+    config: ConfigFile = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Go on with a recorded run that was interrupted or killed, to the same end as if it had not been."""
+    from cracktrader.cli.recorded import run_recover
+    from cracktrader.config import resolve
+
+    shown = resolve(config, flags={}).settings.output.progress and not (quiet or as_json)
+    return run_recover(run, engine, accept_code_change, shown, quiet, as_json)
+
+
+@app.command()
+def replay(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a recorded run.")],
+    no_strategy: Annotated[
+        bool, typer.Option("--no-strategy", help="Take the recorded answers; no strategy is imported or called.")
+    ] = False,
+    no_venue: Annotated[
+        bool, typer.Option("--no-venue", help="Take the recorded reports, too: nothing is simulated again.")
+    ] = False,
+    engine: Annotated[
+        Literal["rust", "python", "both"] | None,
+        typer.Option(help="Which core replays [default: the one that recorded]."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run a recorded run again and compare every step. Exit code 1 where a step comes out otherwise."""
+    from cracktrader.cli.recorded import ReplayRequest, run_replay
+
+    return run_replay(ReplayRequest(run, not no_strategy, not no_venue, engine, quiet, as_json))
 
 
 @app.command(
@@ -192,6 +242,9 @@ def verify(
     key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Of a run: the key that its anchors must be signed with.")
     ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Of a run: run it again from its journal, too, and compare every step.")
+    ] = False,
     look_ahead: Annotated[
         Path | None,
         typer.Option(
@@ -235,7 +288,7 @@ def verify(
     if run is not None:
         from cracktrader.cli.verify_run import request_of, run_verify
 
-        return run_verify(request_of(run, anchor, key, quiet=quiet, as_json=as_json))
+        return run_verify(request_of(run, anchor, key, replay=replay, quiet=quiet, as_json=as_json))
     from cracktrader.cli.verify import LookAheadRequest, run_look_ahead
     from cracktrader.config import resolve
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cracktrader.analysis import Result
     from cracktrader.config import Resolved, Settings, VenueSettings
     from cracktrader.data.columns import Columns
+    from cracktrader.runtime.recording import Journal
     from cracktrader.runtime.venue import Venue
 
 DIFFERENT = 1
@@ -40,6 +41,7 @@ class Request:
     report: Path | None
     plot: Path | None
     save: Path | None
+    journal: Path | None
     quiet: bool
     as_json: bool
 
@@ -48,6 +50,8 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
     """Run, show, write what was asked for; returns the exit code."""
     settings = resolved.settings
     check_places({"report": request.report, "plot": request.plot, "run": request.save})
+    if request.journal is not None and len(request.engines) > 1:
+        raise ConfigError(f"--journal {request.journal} records one run: choose --engine rust or python")
     with output_of_strategies(request.as_json):
         strategy = load_strategy(request.strategy_file, request.strategy)
         parameters = parse_parameters(strategy, request.parameters)
@@ -62,6 +66,7 @@ def run_backtest(request: Request, resolved: Resolved) -> int:
             "report": write_report(results[-1], request.report),
             "plot": write_plot(results[-1], request.plot),
             "saved": save_run(results[-1], request.save),
+            "journal": None if request.journal is None else str(request.journal),
         }
     code = exit_code(results)
     if request.as_json:
@@ -103,8 +108,18 @@ def _run(strategy: Any, data: list[Columns], engine: str, settings: Settings, re
             venue=venue_of(settings.venue),
             timeframes=timeframes(trading.timeframes),
             engine=engine,
+            journal=_journal(settings, request.journal),
             progress=progress,
         )
+
+
+def _journal(settings: Settings, folder: Path | None) -> Journal | None:
+    """The settings of the journal as `backtest` takes them."""
+    from cracktrader.runtime.recording import Journal
+
+    if folder is None:
+        return None
+    return Journal(folder, **{name: getattr(settings.journal, name) for name in settings.journal.__struct_fields__})
 
 
 def venue_of(settings: VenueSettings) -> Venue:

@@ -21,6 +21,7 @@ class VerifyRequest:
     run: Path
     anchors: tuple[Path, ...]
     key: Path | None
+    replay: bool
     quiet: bool
     as_json: bool
 
@@ -35,11 +36,25 @@ def run_verify(request: VerifyRequest) -> int:
     key = None if request.key is None else read_key(request.key)
     anchors = [anchor for path in request.anchors for anchor in read_anchors(path, key)]
     verdict = verify(request.run, anchors=anchors)
+    if request.replay and verdict.is_clean:
+        _replay(request.run, verdict)
     if request.as_json:
         print_json({"command": "verify", **describe(verdict), "exit_code": verdict.code})
     else:
         show(verdict, quiet=request.quiet)
     return verdict.code
+
+
+def _replay(run: Path, verdict: Verdict) -> None:
+    """Run it again with the recorded answers: a step that does not follow from those before it is a finding."""
+    from cracktrader.journal.verify import Finding
+    from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
+
+    recorded = RecordedRun(run)
+    try:
+        recorded.replay(str(recorded.facts["engine"]))
+    except ReplayDiffers as differs:
+        verdict.findings.append(Finding(str(differs), seq=differs.seq))
 
 
 def run_anchor(run: Path, key: Path | None, as_json: bool) -> int:
@@ -113,7 +128,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def request_of(
-    run: Path, anchors: Sequence[Path] | None, key: Path | None, *, quiet: bool, as_json: bool
+    run: Path, anchors: Sequence[Path] | None, key: Path | None, *, replay: bool, quiet: bool, as_json: bool
 ) -> VerifyRequest:
     """The options of the command as one value."""
-    return VerifyRequest(run, tuple(anchors or ()), key, quiet, as_json)
+    return VerifyRequest(run, tuple(anchors or ()), key, replay, quiet, as_json)

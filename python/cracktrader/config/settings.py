@@ -136,6 +136,27 @@ class DataSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = []
 
 
+class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run that is recorded with --journal is kept."""
+
+    sync: Annotated[
+        Literal["os", "group", "always"],
+        Meta(
+            description="When what is written is durable: os: when the system writes it; group: after records or milliseconds; always: "
+            "before anything leaves the process."
+        ),
+    ] = "os"
+    records: Annotated[int, Meta(ge=1, le=10**9, description="Recorded steps between two syncs of a group.")] = 1_000
+    milliseconds: Annotated[int, Meta(ge=1, le=10**6, description="And how long the first of them waits.")] = 50
+    full: Annotated[bool, Meta(description="Write every row of the data into the journal itself.")] = False
+    checkpoint_events: Annotated[
+        int, Meta(ge=0, le=10**12, description="A checkpoint after so many events; 0: none by number.")
+    ] = 0
+    checkpoint_seconds: Annotated[
+        float, Meta(ge=0, le=10**6, description="And after so many seconds; 0: none by time.")
+    ] = 30.0
+
+
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a command shows beside its result."""
 
@@ -152,6 +173,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     backtest: BacktestSettings = BacktestSettings()
     venue: VenueSettings = VenueSettings()
     data: DataSettings = msgspec.field(default_factory=DataSettings)
+    journal: JournalSettings = JournalSettings()
     output: OutputSettings = OutputSettings()
 
 

@@ -16,6 +16,7 @@ from cracktrader.core.codec import (
     decode_record,
     encode_end,
     frames,
+    seq_of,
 )
 from cracktrader.core.config import Config
 from cracktrader.core.engine import Engine, Host, Response
@@ -104,7 +105,8 @@ class Replay:
                 if self._is_over:
                     return
                 if kind == Kind.STEP:
-                    self._step(decode_record(frame), frame, recorded)
+                    if not self._was_taken(seq_of(frame)):
+                        self._step(decode_record(frame), frame, recorded)
                 elif kind == Kind.DATA_RUN:
                     self._run(decode_data_run(frame), frame, recorded)
                 elif kind == Kind.END:
@@ -113,10 +115,10 @@ class Replay:
             record, frame = self._held
             self._compare(record, frame, recorded)
 
+    def _was_taken(self, seq: int) -> bool:
+        return self.engine.state.started and seq <= self.engine.state.seq
+
     def _step(self, record: Record, frame: bytes, recorded: RecordedHost | None) -> None:
-        state, seq = self.engine.state, record.event.seq_id
-        if state.started and seq <= state.seq:
-            return
         self._held = None
         if not record.interrupted:
             self._compare(record, frame, recorded)

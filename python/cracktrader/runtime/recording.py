@@ -47,7 +47,7 @@ class Journal:
     milliseconds: int = 50
     full: bool = False
     """Whether every row of the data is in the journal itself; else it names stretches of the data, which is kept beside it."""
-    checkpoint_events: int = 1_000_000
+    checkpoint_events: int = 0
     """A checkpoint after so many events; 0 for none by number."""
     checkpoint_seconds: float = 30.0
     """And after so long; 0 for none by time."""

@@ -19,7 +19,7 @@ pub use message::{
     read_declaration, read_event, read_intent,
 };
 
-pub use record::{Answer, Finding, Record, TimerRequest, decode_record, encode_record};
+pub use record::{Answer, Finding, Record, TimerRequest, decode_record, encode_record, seq_of};
 pub use root::{
     LeafKey, QUIET, StateRoot, all_keys, encode_images, encode_key, encode_leaf, encode_order, encode_position,
     encode_venue, full_root, state_hash,

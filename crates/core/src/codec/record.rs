@@ -109,6 +109,12 @@ pub fn decode_record(data: &[u8]) -> Result<Record, CodecError> {
     Ok(Record { origin, event, depth, findings, interrupted, answers })
 }
 
+/// seq_id of a step's frame, without reading the rest of it.
+#[must_use]
+pub fn seq_of(data: &[u8]) -> u64 {
+    data.get(6..14).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
 /// The widths of the ids in a leaf's name; text is `TEXT`.
 fn id_widths(tag: u8) -> Option<&'static [usize]> {
     match tag {

@@ -51,6 +51,7 @@ from cracktrader.core.codec.record import (
     TimerRequest,
     decode_record,
     encode_record,
+    seq_of,
 )
 from cracktrader.core.codec.root import (
     ACCOUNT_POSITION,
@@ -164,5 +165,6 @@ __all__ = [
     "read_declaration",
     "read_event",
     "read_intent",
+    "seq_of",
     "state_hash",
 ]

@@ -107,6 +107,11 @@ def decode_record(data: bytes) -> Record:
     return Record(Origin(origin), event, depth, findings, interrupted, answers)
 
 
+def seq_of(data: bytes) -> int:
+    """seq_id of a step's frame, without reading the rest of it."""
+    return int.from_bytes(data[6:14], "little")
+
+
 def _read_answer(reader: Reader) -> Answer:
     strategy = int(reader.field("H"))
     error = str(reader.field("s"))

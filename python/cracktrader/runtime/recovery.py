@@ -1,0 +1,174 @@
+"""Recovery: an interrupted run is taken up where its journal ends, and goes on as if it had never stopped.
+
+From the newest checkpoint that the log bears out, or from the beginning; what the log has beyond it is done again with the strategies,
+whose answers must be those recorded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from cracktrader.core.replay import ReplayMismatch
+from cracktrader.errors import ConfigError, JournalCorrupt
+from cracktrader.journal.checkpoints import Checkpoint
+from cracktrader.journal.files import Folder, put
+from cracktrader.journal.folder import LOG, RunFolder
+from cracktrader.journal.reader import scan
+from cracktrader.journal.tail import cut
+from cracktrader.runtime.backtest import finished
+from cracktrader.runtime.code import changed, code_of
+from cracktrader.runtime.recording import RUNNING, Journal, Recording, spec_of
+from cracktrader.runtime.rerun import RecordedRun
+
+if TYPE_CHECKING:
+    from cracktrader.backend import Machine
+    from cracktrader.runtime.outcome import RunOutcome
+    from cracktrader.strategy.base import Strategy
+    from cracktrader.strategy.host import StrategyHost
+
+Note = Callable[[str], None]
+"""Told what was found and decided, a line each."""
+
+
+def recover(
+    folder: str | Path,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+    engine: str | None = None,
+    accept_code_change: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    note: Note = lambda line: None,
+) -> RunOutcome:
+    """Go on with the run in `folder` to its end. A run that concluded is only read.
+
+    `strategies` are made from their recorded code where none are given; `engine` is the one that began. Raises JournalUnreadable,
+    JournalCorrupt, JournalLocked, ConfigError for changed code, ReplayDiffers where the log cannot be repeated, and what a run raises.
+    """
+    run_folder = RunFolder.open(folder)
+    with run_folder.locked():
+        _mend(run_folder, note)
+        recorded = RecordedRun(run_folder)
+        chosen = engine or str(recorded.facts["engine"])
+        if recorded.is_finished:
+            note(f"the run concluded at seq {recorded.scan.last_seq}: there is nothing to recover")
+            return recorded.replay(chosen).outcome()
+        used = list(strategies) if strategies is not None else recorded.strategies()
+        _check_code(recorded, used, accept_code_change)
+        return _Recovery(recorded, used, chosen, note).go_on(progress)
+
+
+def _mend(folder: RunFolder, note: Note) -> None:
+    """Cut a torn tail. A checkpoint that was being written is removed with the next one."""
+    torn = cut(scan(folder.journal), folder.torn)
+    if torn is not None:
+        note(
+            f"{torn.size} bytes of a torn tail were cut from {torn.file} at {torn.offset} and kept in {folder.torn.path}"
+        )
+
+
+def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted: bool) -> None:
+    """Refuse changed code: the rest of the run would be another strategy's."""
+    if len(strategies) != len(recorded.codes):
+        raise ConfigError(f"the run has {len(recorded.codes)} strategies, {len(strategies)} were given")
+    different = changed(recorded.codes, strategies)
+    if different and not accepted:
+        told = "; ".join(different)
+        raise ConfigError(
+            f"{told}: the run would go on with another strategy than it began with. Put the old code back (a copy is in "
+            f"{recorded.path / 'code'}), or say --accept-code-change"
+        )
+
+
+class _Recovery:
+    """One run on its way back."""
+
+    def __init__(self, recorded: RecordedRun, strategies: list[Strategy], engine: str, note: Note) -> None:
+        self.recorded, self.strategies, self.engine, self.note = recorded, strategies, engine, note
+        self.run: Machine
+        self.host: StrategyHost
+        self.from_checkpoint: Checkpoint | None = None
+
+    def go_on(self, progress: Callable[[int, int], None] | None) -> RunOutcome:
+        recorded, started = self.recorded, perf_counter()
+        self._restore()
+        kept = self._keep_log()
+        self._do_again()
+        self.note(
+            f"recovered to seq {self.run.seq} in {perf_counter() - started:.3f} s "
+            + (
+                f"from the checkpoint at seq {self.from_checkpoint.seq}"
+                if self.from_checkpoint
+                else "from the beginning"
+            )
+        )
+        journal = Journal(recorded.path, **recorded.facts["journal"])
+        self._tell_code()
+        recorded.folder.tell(status=RUNNING)
+        self.run.open_journal(spec_of(recorded.folder, journal, recorded.scan.header, self._resume()))
+        total = sum(map(len, recorded.setup.loaded))
+        with Recording(recorded.folder, journal, self.run, self.host, recorded.scan.run_id, kept) as recording:
+            recording.run(None if progress is None else lambda taken: progress(taken, total))
+        seconds = perf_counter() - started
+        outcome = finished(recorded.setup, self.run, self.host, self.engine, seconds)
+        if self.from_checkpoint is None:
+            return outcome
+        # Fills, closed orders and the equity curve from before the checkpoint are in the journal alone.
+        whole = RecordedRun(recorded.folder).replay(self.engine)
+        return recorded.setup.gathered(whole.run, self.host, self.engine, seconds)
+
+    def _restore(self) -> None:
+        """A machine at the newest checkpoint that can be used, or at the beginning."""
+        self._start()
+
+    def _start(self) -> None:
+        self.run, self.host = self.recorded.setup.start(self.engine, self.strategies)
+
+    def _unusable(self, checkpoint: Checkpoint) -> str:
+        """Why a checkpoint cannot be gone on from, or ''."""
+        if checkpoint.run_id != self.recorded.scan.run_id:
+            return "it is of another run"
+        stateful = checkpoint.host["stateful"]
+        if stateful:
+            return f"{', '.join(stateful)} keeps state of its own and has no save_state: it is run again from the log"
+        return self.recorded.scan.denies(checkpoint.position)
+
+    def _keep_log(self) -> tuple[int, int]:
+        """What strategies wrote before the checkpoint stays; the rest they write again."""
+        until = -1 if self.from_checkpoint is None else self.from_checkpoint.seq
+        self.host.lines, self.host.failures = self.recorded.lines(until)
+        told = [json.dumps({"log": list(line)}) for line in self.host.lines]
+        told += [json.dumps({"failure": list(failure)}) for failure in self.host.failures]
+        put(Folder(self.recorded.path), LOG, "".join(f"{line}\n" for line in told).encode())
+        return len(self.host.lines), len(self.host.failures)
+
+    def _do_again(self) -> None:
+        """What the log has beyond the checkpoint, with the strategies."""
+        scanned = self.recorded.scan
+        try:
+            self.run.replay(scanned.frames(), strategies=True, embedded=scanned.header.embedded)
+        except ReplayMismatch as mismatch:
+            if self.host.interruption is not None:
+                raise self.host.interruption from None
+            raise self.recorded.differs(mismatch, by_strategies=True) from mismatch
+        if self.run.seq < scanned.last_seq:
+            raise JournalCorrupt(f"the log goes to seq {scanned.last_seq}, it can be repeated to {self.run.seq} only")
+
+    def _resume(self) -> Any:
+        """Where the journal goes on: with the stretch of data steps that the checkpoint holds, where the log does not have it yet."""
+        resume = self.recorded.scan.resume()
+        checkpoint = self.from_checkpoint
+        if checkpoint is None or self.recorded.scan.last_seq > checkpoint.position.last_seq:
+            return resume
+        position = checkpoint.position
+        return resume._replace(pending_first=position.pending_first, pending_count=position.pending_count)
+
+    def _tell_code(self) -> None:
+        """The side header says with which code the run goes on."""
+        told = self.recorded.facts["strategies"]
+        now = [one | {"code": code_of(own)[0]._asdict()} for one, own in zip(told, self.strategies, strict=True)]
+        if now != told:
+            self.recorded.folder.tell(strategies=now)
