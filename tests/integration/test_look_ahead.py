@@ -298,3 +298,92 @@ def test_the_command_says_clean_or_names_the_bar(
     assert "peek takes no such parameter" in capsys.readouterr().err
     assert main([*verify, "--param", "length=2"]) == 2
     assert main(["verify"]) == 2
+
+
+READS = """
+import {library}
+import cracktrader as ct
+
+{before}
+class Reads(ct.Strategy):
+    def on_start(self, ctx):
+        self.mean = {mean}
+
+    def on_bar(self, ctx, bar):
+        ctx.target(1 if bar.close < self.mean else 0)
+"""
+
+
+WITH_OPEN = """
+def mean_of():
+    with open('walk.csv') as file:
+        return sum(float(row['close']) for row in csv.DictReader(file)) / 600
+
+"""
+
+
+@pytest.mark.rust
+@pytest.mark.parametrize(
+    ("library", "before", "mean"),
+    [
+        ("polars", "MEAN = polars.read_csv('walk.csv')['close'].mean()", "MEAN"),
+        ("polars", "", "polars.scan_csv('walk.csv').collect()['close'].mean()"),
+        ("pandas", "", "float(pandas.read_csv('walk.csv')['close'].mean())"),
+        ("numpy", "", "numpy.loadtxt('walk.csv', delimiter=',', skiprows=1, usecols=4).mean()"),
+        ("csv", WITH_OPEN, "mean_of()"),
+        (
+            "pathlib",
+            "",
+            "sum(float(row.split(',')[4]) for row in pathlib.Path('walk.csv').read_text().split()[1:]) / 600",
+        ),
+    ],
+    ids=["when imported", "polars", "pandas", "numpy", "open", "path"],
+)
+def test_a_mean_over_the_file_itself_is_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    library: str,
+    before: str,
+    mean: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FRAME.write_csv("walk.csv")
+    text = Path("walk.csv").read_bytes()
+    Path("reads.py").write_text(READS.format(library=library, before=before, mean=mean))
+    assert main(["verify", "--look-ahead", "reads.py", "--data", "walk.csv", "--points", "4"]) == 1
+    assert "self.mean: " in capsys.readouterr().out
+    assert Path("walk.csv").read_bytes() == text and pl.read_csv("walk.csv").height == BARS
+
+
+@pytest.mark.rust
+def test_a_file_that_cannot_be_changed_is_said_to_be_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FRAME.write_csv("walk.csv", separator=";")
+    mean = "float(pandas.read_csv('walk.csv', sep=';')['close'].mean())"
+    Path("reads.py").write_text(READS.format(library="pandas", before="", mean=mean))
+    assert main(["verify", "--look-ahead", "reads.py", "--data", "walk.csv", "--points", "2"]) == 2
+    said = capsys.readouterr().out
+    assert "not proved" in said and f"the file {tmp_path / 'walk.csv'}, which it reads itself" in said
+
+
+@pytest.mark.rust
+def test_a_parquet_file_and_a_packed_one_stand_in_too(tmp_path: Path) -> None:
+    import gzip
+
+    FRAME.write_parquet(tmp_path / "walk.parquet")
+    (tmp_path / "walk.csv.gz").write_bytes(gzip.compress(FRAME.write_csv().encode()))
+    for name, read in (("walk.parquet", pl.read_parquet), ("walk.csv.gz", pl.read_csv)):
+        path = tmp_path / name
+
+        class Reads(ct.Strategy):
+            def on_start(self, ctx: Any) -> None:
+                self.mean = getattr(pl, read.__name__)(path)["close"].mean()  # noqa: B023
+
+            def on_bar(self, ctx: Any, bar: Any) -> None:
+                ctx.target(1 if bar.close < self.mean else 0)
+
+        finding = ct.look_ahead(Reads, path, points=4).finding
+        assert finding is not None and finding.holds[0].startswith("self.mean: "), name

@@ -1,7 +1,7 @@
 """`look_ahead`: whether a strategy answers the same when everything after a moment is otherwise. The proof itself is `runtime.look_ahead`.
 
-Here is how other data reach a strategy: through the run, through a function that makes the strategy of the data, and in place of the frame
-that was given, wherever the strategy's classes read that very object.
+Here is how other data reach a strategy: through the run, through a function that makes the strategy of the data, in place of the frame
+that was given, wherever the strategy's classes read that very object, and in place of the files that the data came from.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cracktrader.analysis.backtest import backtest, options_of
+from cracktrader.analysis.data_files import DataFiles, with_rows
 from cracktrader.data.columns import Columns, kind_of
 from cracktrader.data.declared import Declared
 from cracktrader.errors import ConfigError, CracktraderError, StrategyError
@@ -51,13 +52,14 @@ def look_ahead(
     _check_options(options)
     loaded = load(data)
     make = maker_of(strategy, dict(parameters or {}))
-    with _in_place(strategy, data, loaded) as put:
+    files = DataFiles(loaded)
+    with _in_place(strategy, data, loaded, files) as put:
 
         def build(changed: Sequence[Columns]) -> list[Strategy]:
             put(changed)
             return _made(make, changed)
 
-        case = Case(build, loaded, options_of(seed=seed, **options), engine)
+        case = Case(build, loaded, options_of(seed=seed, **options), engine, lambda: files.unreached)
         return prove(case, points=points, seed=seed, progress=progress)
 
 
@@ -136,8 +138,10 @@ def frames_of(loaded: Sequence[Columns]) -> Any:
 
 
 @contextmanager
-def _in_place(strategy: Any, data: Any, loaded: Sequence[Columns]) -> Iterator[Callable[[Sequence[Columns]], None]]:
-    """Yields what puts other data in place of the frames given, until the next data or the end."""
+def _in_place(
+    strategy: Any, data: Any, loaded: Sequence[Columns], files: DataFiles
+) -> Iterator[Callable[[Sequence[Columns]], None]]:
+    """Yields what puts other data in place of the frames and files given, until the next data or the end."""
     kinds = _kinds(strategy)
     pairs = list(_frames_given(data))
     take_back: Callable[[], None] = _nothing
@@ -145,8 +149,12 @@ def _in_place(strategy: Any, data: Any, loaded: Sequence[Columns]) -> Iterator[C
     def put(changed: Sequence[Columns]) -> None:
         nonlocal take_back
         take_back()
+        files.take_back()
         take_back = _nothing
-        if changed is not loaded and len(pairs) == len(loaded):
+        if changed is loaded:
+            return
+        files.put(changed)
+        if len(pairs) == len(loaded):
             others = [(frame, _laid_out(frame, *two)) for frame, *two in zip(pairs, loaded, changed, strict=True)]
             take_back = replaced(kinds, [pair for pair in others if pair[1] is not None])
 
@@ -154,6 +162,7 @@ def _in_place(strategy: Any, data: Any, loaded: Sequence[Columns]) -> Iterator[C
         yield put
     finally:
         take_back()
+        files.take_back()
 
 
 def _nothing() -> None:
@@ -188,18 +197,13 @@ def _laid_out(frame: Any, before: Columns, after: Columns) -> Any:
     library = type(frame).__module__.partition(".")[0]
     if library not in ("polars", "pandas") or not hasattr(frame, "columns") or len(frame) != len(before):
         return None
-    rows = min(len(before), len(after))
-    values = after.to_polars()
-    spelled = {str(name).strip().lower(): name for name in frame.columns}
-    named = {
-        spelled[name]: values[name].head(rows)
-        for name in values.columns
-        if name in spelled and name not in ("time", "side")
-    }
     if library == "polars":
-        kinds = frame.schema
-        return frame.head(rows).with_columns(values.alias(name).cast(kinds[name]) for name, values in named.items())
+        return with_rows(frame, before, after)
+    rows = min(len(before), len(after))
+    values = after.to_polars().head(rows)
+    spelled = {str(name).strip().lower(): name for name in frame.columns}
     made = frame.iloc[:rows].copy()
-    for name, column in named.items():
-        made[name] = column.to_numpy()
+    for name in values.columns:
+        if name in spelled and name not in ("time", "side"):
+            made[spelled[name]] = values[name].to_numpy()
     return made

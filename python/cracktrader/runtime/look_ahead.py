@@ -208,6 +208,8 @@ class Case(NamedTuple):
     loaded: Sequence[Columns]
     options: Options
     engine: str
+    unreached: Callable[[], list[str]]
+    """What the caller knows to be out of reach, once the other data were tried."""
 
 
 class Run(NamedTuple):
@@ -246,6 +248,7 @@ def prove(case: Case, *, points: int, seed: int = 0, progress: Callable[[int, in
         if mine != theirs:
             finding = _finding(case, (mine, theirs), (until, way, seed + at))
             break
+    unreached += tuple(case.unreached())
     digest = sha256(b"".join(one.record for one in _up_to(answers, moments[-1]))).hexdigest()
     return LookAhead(names, len(moments) if finding is None else at + 1, compared, digest, finding, unreached)
 
