@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import ast
 import difflib
-import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.cli.console import note
-from cracktrader.errors import ConfigError, StrategyError
+from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
     from cracktrader.strategy import Strategy
 
-_TRACEBACK_LINES = 12
 SLOW_IMPORT_S = 5
 """When to say that a file is still being imported."""
 
@@ -63,36 +60,18 @@ def load_source(path: Path, name: str | None = None) -> type[Strategy]:
 
 
 def _import(path: Path) -> ModuleType:
-    """Run the file as a module of its own. Compiled here, so that no cache file is written beside it."""
-    module = ModuleType(f"strategy_file_{path.stem}")
-    module.__file__ = str(path)
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    # Pickling, dataclasses and typing look a class's module up here.
-    sys.modules[module.__name__] = module
+    """Import the file, and say so when it takes long."""
+    from cracktrader.runtime.code import import_file
+
     slow = threading.Timer(
         SLOW_IMPORT_S, note, [f"{path} is still being imported after {SLOW_IMPORT_S} s: Ctrl-C ends it"]
     )
     slow.daemon = True
     slow.start()
     try:
-        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
-    except (Exception, SystemExit) as error:
-        del sys.modules[module.__name__]
-        # The frame of this function says nothing to the reader.
-        shown = traceback.format_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
-        tail = "".join(shown).strip().splitlines()[-_TRACEBACK_LINES:]
-        raise StrategyError("\n".join([f"{path} raised while it was imported{_import_hint(error)}", *tail])) from error
+        return import_file(path)
     finally:
         slow.cancel()
-    return module
-
-
-def _import_hint(error: BaseException) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return f": module {error.name} is neither beside it nor installed for {sys.executable}"
-    return ": it ends the process" if isinstance(error, SystemExit) else ""
 
 
 def _choose(path: Path, module: ModuleType, name: str | None) -> type[Strategy]:

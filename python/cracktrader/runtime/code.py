@@ -1,17 +1,21 @@
-"""Where a strategy's code is, so that a run can be taken up again by another process, and what it was, so that changed code is noticed."""
+"""A strategy's code: how a file is imported, where a class was defined, so that another process can take its run up again, and what the
+file was, so that changed code is noticed."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from cracktrader.errors import ConfigError, StrategyError
 from cracktrader.strategy.base import Strategy
+
+_TRACEBACK_LINES = 12
 
 
 class Code(NamedTuple):
@@ -50,7 +54,7 @@ def load_code(code: Code, kept: Path) -> type[Strategy]:
     path = Path(code.file) if Path(code.file).is_file() else kept
     if not path.is_file():
         raise ConfigError(f"the code of {code.where} is gone: put the file back, or hand the strategy over in Python")
-    found: Any = _module(path)
+    found: Any = import_file(path)
     for part in code.name.split("."):
         found = getattr(found, part, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
@@ -58,22 +62,31 @@ def load_code(code: Code, kept: Path) -> type[Strategy]:
     return found
 
 
-def _module(path: Path) -> Any:
-    """The file as a module of its own; its folder joins the import path, as when a script is run."""
-    name = f"strategy_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
-    sys.modules[name] = module
+def import_file(path: Path) -> ModuleType:
+    """Run a file as a module of its own, with its folder on the import path, as when a script is run. Compiled here, so that no cache file
+    is written beside it. StrategyError with the end of the traceback when it raises."""
+    module = ModuleType(f"strategy_file_{path.stem}")
+    module.__file__ = str(path)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # Pickling, dataclasses and typing look a class's module up here.
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise StrategyError(f"{path} raised while it was imported: {type(error).__name__}: {error}") from error
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        # The frame of this function says nothing to the reader.
+        shown = traceback.format_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
+        tail = "".join(shown).strip().splitlines()[-_TRACEBACK_LINES:]
+        raise StrategyError("\n".join([f"{path} raised while it was imported{_hint(error)}", *tail])) from error
     return module
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f": module {error.name} is neither beside it nor installed for {sys.executable}"
+    return ": it ends the process" if isinstance(error, SystemExit) else ""
 
 
 def changed(recorded: Sequence[Code], strategies: Sequence[Strategy]) -> list[str]:
