@@ -241,6 +241,15 @@ def test_zeros_behind_the_log_are_a_torn_tail() -> None:
     assert found.torn is not None and found.torn.size == 4_096
 
 
+def test_a_large_tail_is_searched_in_time_that_grows_with_its_size() -> None:
+    """What looks like the front of a step everywhere, with lengths that would fit, costs no CRC each."""
+    open_log = written(STORY[:-1]).contents()
+    front = struct.pack("<IBBQ", 200_000, 3, 0, 2**60) + bytes(22)
+    tail = b"\1" + front * 14_000
+    found = scan(Memory(open_log | {LAST: open_log[LAST] + tail}))
+    assert found.torn is not None and found.torn.size == len(tail)
+
+
 def test_a_torn_segment_behind_an_incomplete_one_is_refused() -> None:
     story = written(STORY[:-1]).contents()
     after = f"{len(story) + 1:06d}.ctj"

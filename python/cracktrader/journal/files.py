@@ -20,6 +20,8 @@ T = TypeVar("T")
 Handle: TypeAlias = Any
 """An open file; only its `Files` knows what it is."""
 
+SEGMENT_FRAME, SEAL_FRAME = 87, 49
+"""Bytes of the frame that opens a segment, and of the one that ends a block."""
 TEMPORARY = ".part"
 """The end of the name of a file that is not yet in its place."""
 _SEGMENT = re.compile(r"(\d{6,})\.ctj")

@@ -29,11 +29,25 @@ from cracktrader.core.codec import (
 )
 from cracktrader.core.engine.journal import JournalPosition, Resume
 from cracktrader.errors import JournalCorrupt, JournalUnreadable
-from cracktrader.journal.files import Files, Folder, place, read, segment_name, segment_number
-from cracktrader.journal.tail import BODY_LEAST, FITS, STEP_LEAST, Torn, good_frame_after, why_bad
+from cracktrader.journal.files import (
+    SEAL_FRAME,
+    SEGMENT_FRAME,
+    Files,
+    Folder,
+    place,
+    read,
+    segment_name,
+    segment_number,
+)
+from cracktrader.journal.tail import (
+    BODY_LEAST,
+    FITS,
+    STEP_LEAST,
+    Torn,
+    good_frame_after,
+    why_bad,
+)
 
-SEGMENT_FRAME, SEAL_FRAME = 87, 49
-"""Bytes of the frame that opens a segment, and of the one that ends a block."""
 _STEP = Struct("<IBBQ").unpack_from
 """Of a frame: length and kind, and of a step its origin and seq."""
 _RUN = Struct("<QQ").unpack_from

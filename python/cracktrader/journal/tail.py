@@ -12,7 +12,17 @@ from zlib import crc32
 
 from cracktrader.core.codec import FRAME_BYTES, Kind
 from cracktrader.errors import JournalError
-from cracktrader.journal.files import Files, again, close_quietly, place, put, read, segment_name, segment_number
+from cracktrader.journal.files import (
+    SEGMENT_FRAME,
+    Files,
+    again,
+    close_quietly,
+    place,
+    put,
+    read,
+    segment_name,
+    segment_number,
+)
 
 if TYPE_CHECKING:
     from cracktrader.journal.reader import Scan
@@ -24,12 +34,14 @@ BODY_LEAST = 17
 STEP_LEAST = 61
 """No step is shorter: kind, origin, envelope, an empty key, depth, and the counts of its lists."""
 _CANDIDATE = re.compile(
-    rb"(?=\x11\0\0\0\x04|\x29\0\0\0\x05|\x4b\0\0\0\x06|\x4f\0\0\0\x01CTJOURNL|[\s\S]{4}\x02|[\s\S]{4}\x03[\0-\2][\s\S]{24}[\0-\3])"
+    rb"(?=\x11\0\0\0\x04|\x29\0\0\0\x05|\x4b\0\0\0\x06|\x4f\0\0\0\x01CTJOURNL|[\s\S]{4}\x03[\0-\2][\s\S]{24}[\0-\3])"
 )
 """Where a frame may begin: a length and a kind that go together, and of a step an origin and a source that there are."""
 _LENGTH = Struct("<I").unpack_from
 _SEQ = Struct("<Q").unpack_from
 _SEQ_AT = {Kind.STEP: 6, Kind.DATA_RUN: 5, Kind.SEAL: 5, Kind.END: 5}
+_SEQS = 2**48
+"""A later step is not this much later. Looked at before the CRC, it keeps the search linear in what a tail may hold."""
 
 
 class Torn(NamedTuple):
@@ -56,12 +68,20 @@ def why_bad(data: bytes, at: int) -> str:
 
 def good_frame_after(data: bytes, bad: int, last_seq: int) -> int | None:
     """The offset of a good frame anywhere behind a bad one, which would be no tail then; None where there is none."""
+    if (
+        bad == 0
+        and data[SEGMENT_FRAME + 4 : SEGMENT_FRAME + 5] == bytes((Kind.HEADER,))
+        and not why_bad(data, SEGMENT_FRAME)
+    ):
+        return SEGMENT_FRAME
     for found in _CANDIDATE.finditer(data, bad + 1):
         at = found.start()
-        if why_bad(data, at):
-            continue
         seq_at = _SEQ_AT.get(Kind(data[at + 4]))
-        if seq_at is None or _SEQ(data, at + seq_at)[0] >= last_seq:
+        if seq_at is not None and at + seq_at + 8 <= len(data):
+            seq = _SEQ(data, at + seq_at)[0]
+            if not last_seq <= seq < last_seq + _SEQS:
+                continue
+        if not why_bad(data, at):
             return at
     return None
 

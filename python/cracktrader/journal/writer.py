@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 from cracktrader.core.codec import FRAME_BYTES, Seal, Segment, encode_seal, encode_segment
 from cracktrader.core.engine.journal import GROUP, OS, JournalPosition, JournalSpec
 from cracktrader.errors import JournalError
-from cracktrader.journal.files import Files, Handle, again, place, segment_name, write_all
+from cracktrader.journal.files import SEGMENT_FRAME, Files, Handle, again, place, segment_name, write_all
 
 if TYPE_CHECKING:
     from cracktrader.core.engine.journal import Resume
 
 T = TypeVar("T")
 
-SEGMENT_FRAME = 87
-"""Bytes of the frame that opens a segment."""
 MOST_BEHIND = 8
 """Full segments that may wait for a sync with their files open; the oldest is synced when there is one more."""
 REMEDY = "nothing after the last durable step is acknowledged: see to the disk, then run `cracktrader recover`"
