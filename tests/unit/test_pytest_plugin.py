@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
+import polars
 import pytest
 
 import cracktrader.testing
 
+IMPORTED_BEFORE = (numpy, polars)
+"""A run inside this process takes back what it imported, and these cannot be imported twice."""
 pytest_plugins = ["pytester"]
 
 TEST = """
