@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.replay import ReplayMismatch
-from cracktrader.errors import ConfigError, JournalCorrupt
+from cracktrader.errors import ConfigError
 from cracktrader.journal.checkpoints import Checkpoint
 from cracktrader.journal.files import Folder, put
 from cracktrader.journal.folder import LOG, RunFolder
@@ -154,8 +154,6 @@ class _Recovery:
             if self.host.interruption is not None:
                 raise self.host.interruption from None
             raise self.recorded.differs(mismatch, by_strategies=True) from mismatch
-        if self.run.seq < scanned.last_seq:
-            raise JournalCorrupt(f"the log goes to seq {scanned.last_seq}, it can be repeated to {self.run.seq} only")
 
     def _resume(self) -> Any:
         """Where the journal goes on: with the stretch of data steps that the checkpoint holds, where the log does not have it yet."""

@@ -17,6 +17,7 @@ from cracktrader.journal import datasets
 from cracktrader.journal.folder import RunFolder
 from cracktrader.journal.reader import Scan, scan
 from cracktrader.runtime.code import Code, load_code
+from cracktrader.runtime.embedded import columns_of
 from cracktrader.runtime.setup import Setup
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import Failure, LogLine
@@ -24,6 +25,9 @@ from cracktrader.strategy.host import Failure, LogLine
 if TYPE_CHECKING:
     from cracktrader.backend import Machine
     from cracktrader.core.config import Config
+    from cracktrader.core.event import SessionRows
+    from cracktrader.core.schedule import ScheduleRows
+    from cracktrader.data.columns import Columns
     from cracktrader.runtime.outcome import RunOutcome
     from cracktrader.strategy.host import StrategyHost
 
@@ -86,7 +90,20 @@ class RecordedRun:
 
     @cached_property
     def setup(self) -> Setup:
-        """Configuration and data, the data checked against its hash."""
+        """Configuration and data, the data checked against its hash; where it is gone, that of the journal, if every row is in it."""
+        if self.has_data:
+            return self._setup_of_data()
+        if not self.scan.header.embedded:
+            raise JournalUnreadable(f"{self.folder.data} does not hold the data of the run: put it back")
+        loaded, sessions = columns_of(self.records(), self.config, self.facts["streams"])
+        return self._setup(loaded, sessions, {})
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data that the run began with is in its folder."""
+        return all((self.folder.data / f"{one.digest.hex()}.ipc").is_file() for one in self.scan.header.datasets)
+
+    def _setup_of_data(self) -> Setup:
         attached: dict[DatasetKind, dict[int, Any]] = {kind: {} for kind in DatasetKind}
         for one in self.scan.header.datasets:
             attached[DatasetKind(one.kind)][one.place] = datasets.load(self.folder.data, one.digest)
@@ -95,12 +112,17 @@ class RecordedRun:
             replace(rows[stream], **{name: value for name, value in told[stream].items() if value is not None})
             for stream in sorted(rows)
         ]
+        return self._setup(loaded, attached[DatasetKind.SESSIONS], attached[DatasetKind.SCHEDULE])
+
+    def _setup(
+        self, loaded: list[Columns], sessions: dict[int, SessionRows], schedules: dict[int, ScheduleRows]
+    ) -> Setup:
         return Setup(
             self.config,
             loaded,
             list(self.facts["timeframes"]),
-            attached[DatasetKind.SESSIONS],
-            attached[DatasetKind.SCHEDULE],
+            sessions,
+            schedules,
             self.facts["initial_cash"],
             self.facts["inferred"],
         )
@@ -135,14 +157,14 @@ class RecordedRun:
         venues: bool = True,
     ) -> Replayed:
         """The run again, up to the step `until` or to the end of the journal. Without `strategies` the recorded answers are taken; without
-        `venues` so are the reports of simulated venues.
+        `venues` so are the reports of simulated venues, as they are where the run's data is gone and what comes next is not known.
 
         Raises ReplayDiffers at the first step that comes out otherwise.
         """
         used = self.silent() if strategies is None else list(strategies)
         if len(used) != len(self.config.strategies):
             raise ConfigError(f"the run had {len(self.config.strategies)} strategies, {len(used)} were given")
-        run, host = self.setup.start(engine, used, replaying=not venues)
+        run, host = self.setup.start(engine, used, replaying=not (venues and self.has_data))
         started = perf_counter()
         embedded = self.scan.header.embedded
         try:

@@ -1,0 +1,256 @@
+"""A recorded run from outside: the bytes of both cores, replay in every way, recovery after an interrupt or a cut, and what is refused.
+
+Deliberately not here: kills, power cuts and damage (tests/prove), the reader and the writers alone (tests/unit/test_journal_*).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cracktrader as ct
+from cracktrader.errors import ConfigError, JournalLocked, JournalUnreadable
+from cracktrader.journal.folder import RunFolder
+from cracktrader.runtime.recording import FINISHED, INTERRUPTED
+from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
+
+STRATEGY = '''
+from datetime import timedelta
+
+import cracktrader as ct
+
+class Busy(ct.Strategy):
+    """Market orders, exits, a resting limit that is replaced and cancelled, timers, chance, a log, and a refusal now and then."""
+
+    fast: int = 5
+    slow: int = 20
+
+    def on_start(self, ctx):
+        self.fast_ma, self.slow_ma = ctx.indicator(ct.SMA(self.fast)), ctx.indicator(ct.EMA(self.slow))
+        ctx.set_timer(every=timedelta(days=30))
+
+    def on_timer(self, ctx, timer):
+        self.log("timer", ctx.random.below(10))
+        for order in ctx.orders():
+            ctx.cancel(order.id)
+
+    def on_bar(self, ctx, bar):
+        if self.fast_ma.crossed_above(self.slow_ma):
+            ctx.buy(percent=0.3, take_profit=bar.close * 1.05, stop_loss=bar.close * 0.97)
+            ctx.sell(1 + ctx.random.below(3), limit=bar.close * 1.02)
+        elif self.fast_ma.crossed_below(self.slow_ma):
+            ctx.close()
+            ctx.buy(1_000_000)
+'''
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> type[ct.Strategy]:
+    """The strategy, from a file of its own."""
+    from cracktrader.runtime.code import import_file
+
+    path = tmp_path / "busy.py"
+    path.write_text(STRATEGY)
+    found: type[ct.Strategy] = import_file(path).Busy
+    return found
+
+
+def data() -> Any:
+    return ct.data.random_walk(bars=900, every="1d", seed=11, volatility=0.02)
+
+
+def record(strategy: Any, folder: Path, engine: str, **how: Any) -> ct.Result:
+    journal = ct.Journal(folder, **how)
+    return ct.backtest(strategy, data(), fees=0.001, seed=3, engine=engine, journal=journal, quiet=True)
+
+
+def segments(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((folder / "journal").glob("*.ctj"))]
+
+
+def tables(result: Any) -> Any:
+    outcome = getattr(result, "outcome", result)
+    return (
+        outcome.fills,
+        outcome.orders,
+        {name: column.tolist() for name, column in outcome.equity.items()},
+        outcome.log,
+    )
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "how", [{}, {"full": True}, {"sync": "group", "records": 7}, {"sync": "always", "segment_bytes": 4096}]
+)
+def test_both_cores_record_the_same_bytes(busy: Any, tmp_path: Path, how: dict[str, Any]) -> None:
+    results = [record(busy, tmp_path / engine, engine, **how) for engine in ("python", "rust")]
+    assert results[0].state_hash == results[1].state_hash
+    assert len(results[0].fills) > 20
+    assert segments(tmp_path / "python") == segments(tmp_path / "rust")
+    assert RunFolder.open(tmp_path / "rust").facts()["status"] == FINISHED
+
+
+def test_the_policy_leaves_no_trace_in_the_bytes(busy: Any, tmp_path: Path, engine: str) -> None:
+    for sync in ("os", "group", "always"):
+        record(busy, tmp_path / sync, engine, sync=sync, records=3)
+    assert segments(tmp_path / "os") == segments(tmp_path / "group") == segments(tmp_path / "always")
+
+
+def test_a_run_replays_on_its_core_in_every_way(busy: Any, tmp_path: Path, engine: str) -> None:
+    result = record(busy, tmp_path / "run", engine)
+    run = RecordedRun(tmp_path / "run")
+    for strategies in (None, run.strategies()):
+        for venues in (True, False):
+            replayed = run.replay(engine, strategies=strategies, venues=venues)
+            assert replayed.run.digest().hex() == result.state_hash
+            if venues:
+                assert tables(replayed.outcome()) == tables(result)
+
+
+def test_a_replay_stops_where_it_is_told(busy: Any, tmp_path: Path, engine: str) -> None:
+    record(busy, tmp_path / "run", engine)
+    run = RecordedRun(tmp_path / "run")
+    for until in (0, 1, 500, run.scan.last_seq):
+        assert run.replay(engine, until=until).run.seq == until
+
+
+def test_a_journal_with_every_row_replays_without_its_data(busy: Any, tmp_path: Path, engine: str) -> None:
+    result = record(busy, tmp_path / "run", engine, full=True)
+    shutil.rmtree(tmp_path / "run" / "data")
+    run = RecordedRun(tmp_path / "run")
+    assert run.replay(engine, strategies=run.strategies()).run.digest().hex() == result.state_hash
+    assert run.setup.loaded[0].close.tolist() == result.outcome.data[0].close.tolist()
+
+
+def test_without_its_data_a_run_says_what_is_missing(busy: Any, tmp_path: Path, engine: str) -> None:
+    record(busy, tmp_path / "run", engine)
+    shutil.rmtree(tmp_path / "run" / "data")
+    with pytest.raises(JournalUnreadable, match="does not hold the data of the run: put it back"):
+        RecordedRun(tmp_path / "run").replay(engine)
+
+
+def test_a_strategy_that_answers_otherwise_is_named_with_both_answers(busy: Any, tmp_path: Path, engine: str) -> None:
+    record(busy, tmp_path / "run", engine)
+    run = RecordedRun(tmp_path / "run")
+    first = next(record.event.seq_id for record in run.records() if record.answers and record.event.seq_id)
+
+    class Other(busy):  # type: ignore[misc]
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            if ctx.view.seq() == first:
+                ctx.sell(9)
+            else:
+                super().on_bar(ctx, bar)
+
+    with pytest.raises(ReplayDiffers) as caught:
+        run.replay(engine, strategies=[Other()])
+    assert caught.value.seq == first
+    told = str(caught.value)
+    assert f"nondeterministic: at seq {first}" in told
+    assert "recorded: Busy: PlaceOrder" in told
+    assert "now:      Busy: PlaceOrder" in told
+    assert told.count("PlaceOrder") > 1
+
+
+def interrupted(strategy: Any, folder: Path, engine: str, at: int) -> None:
+    """A run that is interrupted in a callback, as by Ctrl-C."""
+
+    class Stopped(strategy):  # type: ignore[misc]
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            super().on_bar(ctx, bar)
+            if ctx.view.seq() >= at:
+                raise KeyboardInterrupt
+
+    Stopped.__name__ = Stopped.__qualname__ = strategy.__name__
+    Stopped.__module__ = strategy.__module__
+    with pytest.raises(KeyboardInterrupt):
+        record(Stopped, folder, engine)
+
+
+@pytest.mark.parametrize("at", [1, 400, 899])
+def test_an_interrupted_run_goes_on_to_the_same_end(busy: Any, tmp_path: Path, engine: str, at: int) -> None:
+    whole = record(busy, tmp_path / "whole", engine)
+    interrupted(busy, tmp_path / "run", engine, at)
+    assert RunFolder.open(tmp_path / "run").facts()["status"] == INTERRUPTED
+    notes: list[str] = []
+    result = ct.recover(tmp_path / "run", strategies=[busy()], note=notes.append)
+    assert result.state_hash == whole.state_hash
+    assert tables(result) == tables(whole)
+    assert any("recovered to seq" in line for line in notes)
+    assert RunFolder.open(tmp_path / "run").facts()["status"] == FINISHED
+    run = RecordedRun(tmp_path / "run")
+    assert run.replay(engine, strategies=[busy()]).run.digest().hex() == whole.state_hash
+    assert run.lines()[0] == [tuple(line) for line in whole.outcome.log]
+
+
+def test_a_run_that_ended_is_only_read(busy: Any, tmp_path: Path, engine: str) -> None:
+    whole = record(busy, tmp_path / "run", engine)
+    before = segments(tmp_path / "run")
+    notes: list[str] = []
+    assert tables(ct.recover(tmp_path / "run", note=notes.append)) == tables(whole)
+    assert "there is nothing to recover" in notes[0]
+    assert segments(tmp_path / "run") == before
+
+
+@pytest.mark.parity
+def test_one_core_goes_on_where_the_other_was(busy: Any, tmp_path: Path) -> None:
+    whole = record(busy, tmp_path / "whole", "rust")
+    for began, goes_on in (("python", "rust"), ("rust", "python")):
+        interrupted(busy, tmp_path / began, began, 700)
+        result = ct.recover(tmp_path / began, strategies=[busy()], engine=goes_on)
+        assert result.state_hash == whole.state_hash
+
+
+def test_changed_code_is_refused_unless_accepted(busy: Any, tmp_path: Path, engine: str) -> None:
+    interrupted(busy, tmp_path / "run", engine, 400)
+    (tmp_path / "busy.py").write_text((tmp_path / "busy.py").read_text() + "\n# another\n")
+    with pytest.raises(ConfigError, match=r"Busy of .*busy.py has changed: .* then, .* now.*--accept-code-change"):
+        ct.recover(tmp_path / "run")
+    whole = record(busy, tmp_path / "whole", engine)
+    assert ct.recover(tmp_path / "run", accept_code_change=True).state_hash == whole.state_hash
+
+
+def test_the_kept_copy_stands_in_for_code_that_is_gone(busy: Any, tmp_path: Path, engine: str) -> None:
+    whole = record(busy, tmp_path / "whole", engine)
+    interrupted(busy, tmp_path / "run", engine, 400)
+    (tmp_path / "busy.py").unlink()
+    assert ct.recover(tmp_path / "run").state_hash == whole.state_hash
+
+
+def test_a_folder_that_is_written_is_refused_to_everybody_else(busy: Any, tmp_path: Path, engine: str) -> None:
+    interrupted(busy, tmp_path / "run", engine, 400)
+    with RunFolder.open(tmp_path / "run").locked(), pytest.raises(JournalLocked, match="is written by process"):
+        ct.recover(tmp_path / "run")
+
+
+def test_what_cannot_be_recorded_is_refused_before_the_run(busy: Any, tmp_path: Path, engine: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="is not empty"):
+        record(busy, tmp_path / "taken", engine)
+    with pytest.raises(ConfigError, match="journal sync 'sometimes' is none of: os, group, always"):
+        ct.Journal(tmp_path / "run", sync="sometimes")
+    with pytest.raises(ConfigError, match="journal records 0 is not a number of at least 1"):
+        ct.Journal(tmp_path / "run", records=0)
+    with pytest.raises(ConfigError, match=r"journal takes a folder or ct\.Journal"):
+        ct.backtest(busy, data(), journal=7, quiet=True)  # type: ignore[arg-type]
+
+
+def test_a_run_of_another_contract_is_refused_by_name(busy: Any, tmp_path: Path, engine: str, monkeypatch: Any) -> None:
+    record(busy, tmp_path / "run", engine)
+    monkeypatch.setattr("cracktrader.runtime.rerun.CONTRACT_HASH", "ab" * 32)
+    with pytest.raises(JournalUnreadable, match=r"was recorded with contract .* this program has abababababab"):
+        RecordedRun(tmp_path / "run")
+
+
+def test_the_side_header_says_who_ran_it(busy: Any, tmp_path: Path, engine: str) -> None:
+    record(busy, tmp_path / "run", engine, sync="group")
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["engine"] == engine
+    assert facts["journal"]["sync"] == "group"
+    assert facts["strategies"][0]["parameters"] == {"fast": 5, "slow": 20}
+    digest = facts["strategies"][0]["code"]["digest"]
+    assert (tmp_path / "run" / "code" / f"{digest}.py").read_text() == (tmp_path / "busy.py").read_text()
