@@ -250,6 +250,38 @@ def test_a_large_tail_is_searched_in_time_that_grows_with_its_size() -> None:
     assert found.torn is not None and found.torn.size == len(tail)
 
 
+def test_a_sector_that_was_never_written_begins_a_torn_tail_whatever_is_behind_it() -> None:
+    """A power cut may leave the later of two sectors: zeros to a sector's end, from its beginning or from where a frame begins."""
+    story = [Piece(spec().header + step(0), 0, False), *(Piece(step(seq, size=400), seq, False) for seq in range(1, 9))]
+    (name, data), *_ = written(story, segment_bytes=1 << 20).contents().items()
+    starts = [0]
+    for frame in split(data):
+        starts.append(starts[-1] + len(frame))
+    last = starts[-2] - starts[-2] % 512
+    for sector in range(512, last, 512):
+        hole = max([0, *(start for start in starts if start <= sector)])
+        found = scan(Memory({name: data[:sector] + bytes(512) + data[sector + 512 :]}))
+        assert found.torn is not None and found.torn.offset == hole and found.torn.size == len(data) - hole
+    for start in starts[3:-2]:
+        end = start - start % 512 + 512
+        found = scan(Memory({name: data[:start] + bytes(end - start) + data[end:]}))
+        assert found.torn is not None and found.torn.offset == start
+        for wrong in (data[:start] + bytes(3) + data[start + 3 :], data[: end - 1] + b"\x01" + data[end:]):
+            assert isinstance(damage_of({name: wrong}), JournalCorrupt)
+
+
+def test_a_frame_whose_length_lost_its_only_bit_at_the_end_of_a_sector_is_corrupt_and_no_tail() -> None:
+    """The zeros of a sector that was never written look the same: refused, then."""
+    opening = spec().header + step(0)
+    length = 256
+    filler = length + 8 - len(step(2))
+    front = 512 - 2 - 87 - len(opening) - len(step(1))
+    story = [Piece(opening + step(1, size=front) + step(2, size=filler) + step(3), 3, False)]
+    (name, data), *_ = written(story, segment_bytes=1 << 20).contents().items()
+    assert data[510:514] == length.to_bytes(4, "little")
+    assert isinstance(damage_of({name: data[:510] + bytes(2) + data[512:]}), JournalCorrupt)
+
+
 def test_a_torn_segment_behind_an_incomplete_one_is_refused() -> None:
     story = written(STORY[:-1]).contents()
     after = f"{len(story) + 1:06d}.ctj"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cracktrader.analysis.result import Result
@@ -37,4 +36,4 @@ def recover(
         progress=progress,
         note=note,
     )
-    return Result(replace(outcome, journal=str(Path(folder).absolute())))
+    return Result(outcome)

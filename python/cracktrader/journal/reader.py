@@ -45,6 +45,7 @@ from cracktrader.journal.tail import (
     STEP_LEAST,
     Torn,
     good_frame_after,
+    unwritten,
     why_bad,
 )
 
@@ -373,7 +374,7 @@ class _Walk:
         if self.number < self.count:
             self._wrong(at, f"{reason}, and segment {self.number + 1} is there: this is no torn tail")
         found = good_frame_after(data, at, max(self.last_seq, 0))
-        if found is not None:
+        if found is not None and not unwritten(data, at, found):
             self._wrong(at, f"{reason}, and a good frame is behind it at offset {found}: this is no torn tail")
         self.torn = Torn(segment_name(self.number), believed, len(data) - believed, reason)
         return believed

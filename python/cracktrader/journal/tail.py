@@ -33,6 +33,8 @@ BODY_LEAST = 17
 """Bytes of the shortest body, a DATA_RUN's. Zeros, as a power cut leaves them, would else be frames of nothing."""
 STEP_LEAST = 61
 """No step is shorter: kind, origin, envelope, an empty key, depth, and the counts of its lists."""
+SECTOR = 512
+"""Bytes that a medium writes all or none of."""
 _CANDIDATE = re.compile(
     rb"(?=\x11\0\0\0\x04|\x29\0\0\0\x05|\x4b\0\0\0\x06|\x4f\0\0\0\x01CTJOURNL|[\s\S]{4}\x03[\0-\2][\s\S]{24}[\0-\3])"
 )
@@ -84,6 +86,30 @@ def good_frame_after(data: bytes, bad: int, last_seq: int) -> int | None:
         if not why_bad(data, at):
             return at
     return None
+
+
+def unwritten(data: bytes, bad: int, good: int) -> bool:
+    """Whether a sector between a bad frame and a good one behind it was never written.
+
+    Pages reach a medium in any order until a sync returns, so a power cut may leave the later of two and not the earlier: zeros to a
+    sector's end, from its beginning or from where the frame begins. No flipped bit makes zeros of a frame's first five bytes.
+    """
+    start = bad
+    while (end := start - start % SECTOR + SECTOR) <= good:
+        if not any(data[start:end]) and (start > bad or end - start > 4 or not _was_length(data, bad, end - bad)):
+            return True
+        start = end
+    return False
+
+
+def _was_length(data: bytes, at: int, zeros: int) -> bool:
+    """Whether one bit among the first bytes of a frame, which are zeros, would make it good: then it was flipped."""
+    for bit in range(8 * zeros):
+        length = _LENGTH(data, at)[0] | 1 << bit
+        frame = length.to_bytes(4, "little") + data[at + 4 : at + FRAME_BYTES + length]
+        if not why_bad(frame, 0):
+            return True
+    return False
 
 
 def cut(scan: Scan, kept: Files) -> Torn | None:
