@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
-from cracktrader.core.engine import Engine, Execution, Host, JournalPosition, JournalSpec
+from cracktrader.core.engine import Engine, Execution, Host, JournalPosition, JournalSpec, bind_again, restore, save
 from cracktrader.core.indicator import to_float
 from cracktrader.core.order import Guard, OrderInput, OrderState, transition
 from cracktrader.core.replay import Replay
@@ -102,6 +102,9 @@ class Machine(Protocol):
     def equity_columns(self, scale: int) -> tuple[bytes, bytes, bytes]: ...
     def executions(self) -> list[Execution]: ...
     def closed(self) -> list[OrderFacts]: ...
+    def checkpoint(self) -> bytes: ...
+    def restore(self, data: bytes) -> None: ...
+    def bind_again(self) -> None: ...
 
 
 class PythonMachine:
@@ -242,6 +245,15 @@ class PythonMachine:
 
     def closed(self) -> list[OrderFacts]:
         return [facts(order) for order in self.engine.store.closed]
+
+    def checkpoint(self) -> bytes:
+        return save(self.engine)
+
+    def restore(self, data: bytes) -> None:
+        restore(self.engine, data)
+
+    def bind_again(self) -> None:
+        bind_again(self.engine)
 
 
 def _floats(amounts: list[int | None], scale: int) -> bytes:

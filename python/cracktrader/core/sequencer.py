@@ -77,12 +77,12 @@ class Sequencer:
         """The rows of a declared stream."""
         self.rows[stream] = rows
         self.next_rows[stream] = 0
-        self._push_head(stream)
+        self.push_head(stream)
 
     def attach_sessions(self, venue: int, rows: SessionRows) -> None:
         """The sessions of a venue."""
         self.sessions[venue] = rows
-        self._push_edge(venue, 0)
+        self.push_edge(venue, 0)
 
     def push(self, item: Event, producer: int, cause: Cause) -> None:
         """An item that is not a row of a stream."""
@@ -126,13 +126,14 @@ class Sequencer:
         stream = key.producer
         rows, row = self.rows[stream], self.next_rows[stream]
         self.next_rows[stream] = row + 1
-        self._push_head(stream)
+        self.push_head(stream)
         payload = _payload(rows, row, stream)
         return Event(
             0, rows.stamp[row], key.ingest_time, Source.MARKET_DATA, key.venue, NULL_INDEX, key.instrument, payload, ""
         )
 
-    def _push_head(self, stream: int) -> None:
+    def push_head(self, stream: int) -> None:
+        """The stream's next row becomes a head, where there is one."""
         times, row = times_of(self.rows[stream]), self.next_rows[stream]
         if row >= len(times):
             return
@@ -144,12 +145,13 @@ class Sequencer:
 
     def _session_edge(self, key: Key) -> Event:
         """A session opens (even orders) or closes (odd ones); its venue's next edge becomes a head."""
-        self._push_edge(key.venue, key.order + 1)
+        self.push_edge(key.venue, key.order + 1)
         payload = SessionClosed() if key.order % 2 else SessionOpened()
         time = key.ingest_time
         return Event(0, time, time, Source.MARKET_DATA, key.venue, NULL_INDEX, NULL_INSTRUMENT, payload, "")
 
-    def _push_edge(self, venue: int, order: int) -> None:
+    def push_edge(self, venue: int, order: int) -> None:
+        """That edge of a venue's sessions becomes a head, where there is one."""
         rows = self.sessions[venue]
         times = rows.close_time if order % 2 else rows.open_time
         if order // 2 >= len(times):

@@ -87,6 +87,8 @@ class State:
     config: Config
     now: Time = 0
     seq: int = 0
+    start_time: Time = 0
+    """When on_start was called; not a leaf."""
     started: bool = False
     ended: bool = False
     stopped: int = 0

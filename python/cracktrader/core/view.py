@@ -115,6 +115,10 @@ class View:
         self.active = False
         """Whether a callback is under way; the host says so."""
 
+    def turn_to(self, state: State) -> None:
+        """Answer from another state from now on."""
+        self._state = state
+
     def now(self) -> Time:
         """The event clock, ns."""
         return self._state.now

@@ -59,7 +59,7 @@ EVENT_FIELDS: dict[EventType, str] = {
     EventType.DATA_ENDED: "",
     EventType.RUN_STOPPED: "",
 }
-_ENVELOPE = "QqqBHHIB"
+_ENVELOPE = "QqqBHHI"
 _ORDER_ID = "HQH"
 INTENT_FIELDS: dict[type[Intent], str] = {
     PlaceOrder: "IBBBqqqq??Bqq" + _ORDER_ID * 2,
@@ -101,17 +101,23 @@ def decode_event(data: bytes) -> Event:
 
 def read_event(reader: Reader) -> Event:
     """The next event."""
-    seq_id, event_time, ingest_time, source, venue, account, instrument, code = ints(reader, _ENVELOPE)
+    seq_id, event_time, ingest_time, source, venue, account, instrument = ints(reader, _ENVELOPE)
     if source > max(Source):
         raise CodecError(f"source {source} before {reader.at} is not in the contract")
+    payload = read_payload(reader)
+    key = str(reader.field("s"))
+    return Event(seq_id, event_time, ingest_time, source, venue, account, instrument, payload, key)
+
+
+def read_payload(reader: Reader) -> Payload:
+    """The next payload: the code of its type and its fields."""
+    code = int(reader.field("B"))
     try:
         event_type = EventType(code)
     except ValueError:
         raise CodecError(f"event type {code} before {reader.at} is not in the contract") from None
     make: Callable[..., Payload] = PAYLOADS[event_type]
-    payload = make(*reader.fields(EVENT_FIELDS[event_type]))
-    key = str(reader.field("s"))
-    return Event(seq_id, event_time, ingest_time, source, venue, account, instrument, payload, key)
+    return make(*reader.fields(EVENT_FIELDS[event_type]))
 
 
 def encode_intent(intent: Intent) -> bytes:

@@ -4,9 +4,11 @@ Little-endian, fixed width, length-prefixed bytes, no optional forms; a reader r
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import TypeVar
 
+_Row = TypeVar("_Row")
 CONTRACT_VERSION = 1
 CONTRACT_HASH = "af4a5228038e15003fd673e29a876aba2124679ad96169f4639e9c5c56cda2f1"
 """SHA-256 over the files of contract/; written by docs/generate.py."""
@@ -112,6 +114,11 @@ def table(rows: Iterable[bytes]) -> bytes:
     """A u32 count and the rows."""
     listed = list(rows)
     return struct.pack("<I", len(listed)) + b"".join(listed)
+
+
+def read_table(reader: Reader, read: Callable[[Reader], _Row]) -> list[_Row]:
+    """A u32 count and so many rows. What a hostile count asks for ends with the bytes."""
+    return [read(reader) for _ in range(int(reader.field("I")))]
 
 
 def ints(reader: Reader, kinds: str) -> list[int]:

@@ -131,7 +131,8 @@ class Engine:
         """Whether an account moved since the last row: what comes after the last market time has a row of its own at the end."""
         self._since_check = 0
         self._tracks_day = any(strategy.limits.max_daily_loss for strategy in config.strategies)
-        host.bind(View(self.state))
+        self.view = View(self.state)
+        host.bind(self.view)
         self._everyone = tuple(range(len(config.strategies)))
         self.ask_wants()
 
@@ -394,7 +395,7 @@ class Engine:
         """Give the item its seq_id and move the clock."""
         state = self.state
         if not state.started:
-            state.now = item.ingest_time
+            state.now = state.start_time = item.ingest_time
             return
         state.seq += 1
         if item.ingest_time > state.now:
@@ -428,6 +429,20 @@ class Engine:
     def _recheck(self) -> None:
         self._since_check = 0
         self.store.recheck()
+
+    @property
+    def standing(self) -> tuple[Time | None, bool, int]:
+        """Where the run stands besides its state: the label of the next equity row, whether an account moved since the last one, and the
+        steps since the last full check."""
+        return self._market_label, self._booked, self._since_check if self.config.recheck_every else 0
+
+    def stand(self, market_label: Time | None, *, booked: bool, since_check: int) -> None:
+        """Stand where another run stood."""
+        self._market_label, self._booked, self._since_check = market_label, booked, since_check
+
+    def wants(self, strategy: int, code: EventType) -> bool:
+        """Whether the strategy is called for events of the type."""
+        return bool(self._wants[strategy] >> code & 1)
 
     def root(self) -> bytes:
         """The state root: incremental when recording, else from nothing."""

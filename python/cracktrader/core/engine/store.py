@@ -74,6 +74,14 @@ class Store:
         """Whether the root is kept up with every step."""
         return self._rooted
 
+    def renew(self) -> None:
+        """The state is another one: every leaf is taken anew."""
+        self._root = StateRoot()
+        self._touched.clear()
+        self._dirty.clear()
+        if self.recording:
+            self._root.refresh(self.state, all_keys(self.state))
+
     def touch(self, *keys: LeafKey) -> None:
         if self.recording:
             self._touched.extend(keys)

@@ -23,6 +23,7 @@ from cracktrader.core.indicator.declared import Indicator
 from cracktrader.core.indicator.number import (
     NAN,
     Number,
+    Parts,
     Ratio,
     Step,
     crossed_above,
@@ -31,6 +32,7 @@ from cracktrader.core.indicator.number import (
     read,
     real,
     real_bits,
+    real_of_bits,
     to_float,
 )
 
@@ -48,6 +50,7 @@ __all__ = [
     "Number",
     "PARAMETERS",
     "Parameter",
+    "Parts",
     "RULES",
     "Ratio",
     "Step",
@@ -58,5 +61,6 @@ __all__ = [
     "read",
     "real",
     "real_bits",
+    "real_of_bits",
     "to_float",
 ]

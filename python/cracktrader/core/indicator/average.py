@@ -6,7 +6,7 @@ An input is a mantissa (int), which has a scale, or a float; recursive kinds rea
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cracktrader.core.indicator.number import Number
+from cracktrader.core.indicator.number import MOST_VALUES, Number, Parts
 
 
 @dataclass(slots=True)
@@ -56,6 +56,11 @@ class Exponential:
         yield self.sum
         yield self.average
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.count, self.whole = parts.count(MOST_VALUES), parts.whole()
+        self.sum, self.average = parts.real(), parts.real()
+
 
 @dataclass(slots=True)
 class Wilder:
@@ -85,6 +90,10 @@ class Wilder:
         """What it holds, for the leaf."""
         yield self.count
         yield self.average
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.count, self.average = parts.count(self.period), parts.real()
 
 
 @dataclass(slots=True)
@@ -127,6 +136,12 @@ class StrengthIndex:
         yield from self.up.parts()
         yield from self.down.parts()
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.seen, self.previous = bool(parts.count(1)), parts.real()
+        self.up.restore(parts)
+        self.down.restore(parts)
+
 
 @dataclass(slots=True)
 class Convergence:
@@ -168,3 +183,9 @@ class Convergence:
         yield from self.fast.parts()
         yield from self.slow.parts()
         yield from self.signal.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.fast.restore(parts)
+        self.slow.restore(parts)
+        self.signal.restore(parts)

@@ -15,7 +15,7 @@ from cracktrader.core.indicator.declaration import (
     Declaration,
     IndicatorKind,
 )
-from cracktrader.core.indicator.number import NAN, Number, Step, field_scale, read, real
+from cracktrader.core.indicator.number import NAN, Number, Parts, Step, field_scale, read, real
 from cracktrader.core.indicator.trend import (
     BalanceVolume,
     DirectionalMovement,
@@ -152,6 +152,15 @@ class Indicator:
             self.computation.push(read(bar, self.bar_field))  # type: ignore[union-attr]  # one of `OfValues`
         elif sourced is not None:
             self.computation.push(real(sourced))  # type: ignore[union-attr]  # one of `OfValues`
+
+    def restore(self, before: list[Number | None], older: list[tuple[float, ...]], parts: Parts) -> None:
+        """Take back what it said a bar ago and before that, and what its computation held. ValueError where that is not of its kind."""
+        width = len(self.lines)
+        if len(before) != width or len(older) > self.declaration.keep - MIN_KEEP:
+            raise ValueError(f"{len(before)} lines and {len(older)} older values are not those of a {self.kind.name}")
+        self.before, self.older = before, deque(older)
+        self.computation.restore(parts)
+        parts.end()
 
     def number(self, line: int) -> Number | None:
         """What a line says now, None until it is warm."""

@@ -5,6 +5,7 @@ order, so that both cores give the same bits.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from cracktrader.core.event import Bar
@@ -12,6 +13,8 @@ from cracktrader.core.indicator.declaration import BarField
 from cracktrader.core.units import I128_MAX
 
 NAN = float("nan")
+MOST_VALUES = 2**62
+"""More values than any run has: what a count that is read back stays below."""
 
 
 class Ratio(NamedTuple):
@@ -62,6 +65,48 @@ def real_bits(value: float) -> int:
     """The bits of a float; all NaN are one."""
     bits: int = struct.unpack("<Q", struct.pack("<d", value if value == value else NAN))[0]
     return bits
+
+
+def real_of_bits(bits: int) -> float:
+    """The float of its bits; ValueError for a NaN that is not the one there is."""
+    value: float = struct.unpack("<d", struct.pack("<Q", bits))[0]
+    if value != value and bits != real_bits(NAN):
+        raise ValueError(f"the bits {bits} are a NaN that is not the canonical one")
+    return value
+
+
+class Parts:
+    """What a computation held, piece by piece, read back; ValueError where a piece is not one that the kind has there."""
+
+    def __init__(self, parts: Sequence[int | float]) -> None:
+        self.parts = parts
+        self.at = 0
+
+    def _next(self, kind: type) -> int | float:
+        if self.at == len(self.parts) or type(self.parts[self.at]) is not kind:
+            raise ValueError(f"part {self.at} of an indicator is not of the kind that belongs there")
+        self.at += 1
+        return self.parts[self.at - 1]
+
+    def whole(self) -> int:
+        """The next whole number."""
+        return int(self._next(int))
+
+    def count(self, most: int) -> int:
+        """The next whole number, which is at most so many."""
+        value = self.whole()
+        if not 0 <= value <= most:
+            raise ValueError(f"part {self.at - 1} of an indicator is {value}, which is outside 0..{most}")
+        return value
+
+    def real(self) -> float:
+        """The next float."""
+        return float(self._next(float))
+
+    def end(self) -> None:
+        """There is nothing left."""
+        if self.at != len(self.parts):
+            raise ValueError(f"an indicator has {len(self.parts) - self.at} parts too many")
 
 
 def ratio(numerator: int, denominator: int) -> Number:

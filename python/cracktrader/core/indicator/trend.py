@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from cracktrader.core.event import Bar
 from cracktrader.core.indicator.average import Exponential, Wilder
-from cracktrader.core.indicator.number import Number, Ratio
-from cracktrader.core.units import RATE_ONE
+from cracktrader.core.indicator.number import MOST_VALUES, Number, Parts, Ratio
+from cracktrader.core.units import I64_MAX, I64_MIN, RATE_ONE, Price
 
 UP, DOWN = 1.0, -1.0
 """Directions of a trend."""
@@ -42,6 +42,19 @@ class TrueRange:
         yield int(self.seen)
         yield self.close
         yield from self.average.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.seen, self.close = bool(parts.count(1)), price_part(parts)
+        self.average.restore(parts)
+
+
+def price_part(parts: Parts) -> Price:
+    """The next part, which is a price."""
+    value = parts.whole()
+    if not I64_MIN <= value <= I64_MAX:
+        raise ValueError(f"part {parts.at - 1} of an indicator is {value}, which is no price")
+    return value
 
 
 def true_range(bar: Bar, previous_close: int) -> int:
@@ -124,6 +137,13 @@ class DirectionalMovement:
         yield from (self.bars, self.high, self.low, self.close)
         yield from (self.plus, self.minus, self.range, self.indexes, self.adx)
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.bars = parts.count(MOST_VALUES)
+        self.high, self.low, self.close = price_part(parts), price_part(parts), price_part(parts)
+        self.plus, self.minus, self.range = parts.real(), parts.real(), parts.real()
+        self.indexes, self.adx = parts.count(self.period), parts.real()
+
 
 @dataclass(slots=True)
 class Keltner:
@@ -159,6 +179,11 @@ class Keltner:
         """What it holds, for the leaf."""
         yield from self.middle.parts()
         yield from self.range.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.middle.restore(parts)
+        self.range.restore(parts)
 
 
 @dataclass(slots=True)
@@ -214,6 +239,11 @@ class SuperTrend:
         """What it holds, for the leaf."""
         yield from self.range.parts()
         yield from (self.close, self.upper, self.lower, self.direction)
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.range.restore(parts)
+        self.close, self.upper, self.lower, self.direction = (parts.real() for _ in range(4))
 
 
 @dataclass(slots=True)
@@ -299,6 +329,12 @@ class ParabolicStop:
         yield from (self.bars, self.high, self.low, self.direction)
         yield from (self.stop, self.extreme, self.factor, self.value)
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.bars = parts.count(MOST_VALUES)
+        self.high, self.low, self.direction = parts.real(), parts.real(), parts.real()
+        self.stop, self.extreme, self.factor, self.value = (parts.real() for _ in range(4))
+
 
 @dataclass(slots=True)
 class BalanceVolume:
@@ -327,3 +363,7 @@ class BalanceVolume:
     def parts(self) -> Iterator[int | float]:
         """What it holds, for the leaf."""
         yield from (int(self.seen), self.close, self.total)
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.seen, self.close, self.total = bool(parts.count(1)), price_part(parts), parts.whole()

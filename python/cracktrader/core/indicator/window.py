@@ -9,7 +9,8 @@ from enum import IntEnum
 from math import sqrt
 from typing import TypeAlias
 
-from cracktrader.core.indicator.number import Number, Ratio
+from cracktrader.core.indicator.number import MOST_VALUES, Number, Parts, Ratio
+from cracktrader.core.units import I128_MAX
 
 HALF_WIDTH = 96
 """Bits of the lower part of a sum of products, which may be wider than i128."""
@@ -66,6 +67,11 @@ class WholeWindow:
         yield len(self.values)
         yield from self.values
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.sum, self.weighted, self.squares = parts.whole(), parts.whole(), wide_whole(parts)
+        self.values = deque(parts.whole() for _ in range(parts.count(self.period)))
+
 
 @dataclass(slots=True)
 class RealWindow:
@@ -90,6 +96,10 @@ class RealWindow:
         yield len(self.values)
         yield from self.values
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.values = deque(parts.real() for _ in range(parts.count(self.period)))
+
 
 Window: TypeAlias = WholeWindow | RealWindow
 
@@ -103,6 +113,12 @@ def wide_parts(total: int) -> Iterator[int]:
     """A sum of products that are not below 0, as two numbers that fit i128."""
     yield total & ((1 << HALF_WIDTH) - 1)
     yield total >> HALF_WIDTH
+
+
+def wide_whole(parts: Parts) -> int:
+    """The sum that `wide_parts` gave; its upper part stays below 2**127, so that no sum passes 223 bits."""
+    low = parts.count((1 << HALF_WIDTH) - 1)
+    return low | parts.count(I128_MAX) << HALF_WIDTH
 
 
 def mean(held: Window) -> Number | None:
@@ -245,3 +261,9 @@ class Extreme:
         for position, value in self.candidates:
             yield position
             yield value
+
+    def restore(self, parts: Parts, *, of_reals: bool) -> None:
+        """Take back what `parts` gave, of mantissas or of floats."""
+        self.count = parts.count(MOST_VALUES)
+        held = range(parts.count(self.period))
+        self.candidates = deque((parts.count(MOST_VALUES), parts.real() if of_reals else parts.whole()) for _ in held)

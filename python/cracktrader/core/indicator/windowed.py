@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cracktrader.core.event import Bar
-from cracktrader.core.indicator.number import Number, Ratio, ratio, real
-from cracktrader.core.indicator.window import Extreme, RealWindow, Window, deviation, mean, wide_parts
-from cracktrader.core.units import RATE_ONE
+from cracktrader.core.indicator.number import Number, Parts, Ratio, ratio, real
+from cracktrader.core.indicator.window import Extreme, RealWindow, Window, deviation, mean, wide_parts, wide_whole
+from cracktrader.core.units import I128_MAX, RATE_ONE
 
 Line: TypeAlias = Callable[[Window], Number | None]
 """What a line computes of a window."""
@@ -32,6 +32,10 @@ class OverWindow:
     def parts(self) -> Iterator[int | float]:
         """What it holds, for the leaf."""
         return self.window.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.window.restore(parts)
 
 
 @dataclass(slots=True)
@@ -59,6 +63,10 @@ class Bollinger:
         """What it holds, for the leaf."""
         return self.window.parts()
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.window.restore(parts)
+
 
 @dataclass(slots=True)
 class ExtremeOf:
@@ -82,6 +90,10 @@ class ExtremeOf:
     def parts(self) -> Iterator[int | float]:
         """What it holds, for the leaf."""
         return self.extreme.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.extreme.restore(parts, of_reals=self.scale == 0)
 
 
 @dataclass(slots=True)
@@ -115,6 +127,11 @@ class Donchian:
         """What it holds, for the leaf."""
         yield from self.upper.parts()
         yield from self.lower.parts()
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.upper.restore(parts, of_reals=False)
+        self.lower.restore(parts, of_reals=False)
 
 
 @dataclass(slots=True)
@@ -160,6 +177,13 @@ class Stochastic:
         yield from self.raw.parts()
         yield from self.smoothed.parts()
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.upper.restore(parts, of_reals=False)
+        self.lower.restore(parts, of_reals=False)
+        self.raw.restore(parts)
+        self.smoothed.restore(parts)
+
 
 @dataclass(slots=True)
 class VolumePrice:
@@ -200,6 +224,12 @@ class VolumePrice:
             yield from wide_parts(value)
             yield volume
 
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.value, self.volume = wide_whole(parts), parts.count(I128_MAX)
+        held = range(parts.count(self.period))
+        self.traded = deque((wide_whole(parts), parts.count(I128_MAX)) for _ in held)
+
 
 @dataclass(slots=True)
 class AnchoredVolumePrice:
@@ -234,3 +264,7 @@ class AnchoredVolumePrice:
         yield self.span
         yield from wide_parts(self.value)
         yield self.volume
+
+    def restore(self, parts: Parts) -> None:
+        """Take back what `parts` gave."""
+        self.span, self.value, self.volume = parts.whole(), wide_whole(parts), parts.count(I128_MAX)
