@@ -105,6 +105,18 @@ impl Schedule {
         self.rows.sort_by_key(|one| (one.time, one.instrument));
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The next row, None after the last.
     #[must_use]
     pub fn peek(&self) -> Option<Scheduled> {

@@ -53,11 +53,14 @@ pub struct Key {
 }
 
 /// An item that is not a row of a stream. Its key is unique, so it alone decides the order.
-#[derive(Debug)]
-struct Queued {
-    key: Key,
-    item: Event,
-    cause: Cause,
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Where it comes.
+    pub key: Key,
+    /// The item.
+    pub item: Event,
+    /// What caused it.
+    pub cause: Cause,
 }
 
 impl PartialEq for Queued {
@@ -132,6 +135,52 @@ impl Sequencer {
         if let Some(key) = self.edge(venue, 0) {
             self.heads.push(Reverse(key));
         }
+    }
+
+    /// How many rows each stream has, 0 where none were attached, and how many edges the sessions of each venue have.
+    #[must_use]
+    pub fn ends(&self) -> (Vec<u64>, Vec<u64>) {
+        let rows = |feed: &Option<Feed>| feed.as_ref().map_or(0, |feed| times_of(&feed.rows).len() as u64);
+        let edges = self.sessions.iter().map(|sessions| 2 * sessions.open_time.len() as u64);
+        (self.feeds.iter().map(rows).collect(), edges.collect())
+    }
+
+    /// Where the heads stand: behind the last row or edge where there is none, also after the end of the data.
+    #[must_use]
+    pub fn heads(&self) -> (Vec<u64>, Vec<u64>) {
+        let (mut rows, mut edges) = self.ends();
+        for Reverse(head) in &self.heads {
+            match u16::try_from(head.producer) {
+                Ok(stream) => rows[usize::from(stream)] = head.order,
+                Err(_) => edges[head.venue.at()] = head.order,
+            }
+        }
+        (rows, edges)
+    }
+
+    /// What was pushed and is pending, in its order, and how many items ever were.
+    #[must_use]
+    pub fn queued(&self) -> (Vec<&Queued>, u64) {
+        let mut queued: Vec<_> = self.queue.iter().map(|Reverse(queued)| queued).collect();
+        queued.sort_unstable();
+        (queued, self.pushed)
+    }
+
+    /// Stand where another sequencer stood, with its heads, the items pushed and their number. The heads are not behind the ends.
+    pub fn stand(&mut self, (rows, edges): (&[u64], &[u64]), queued: Vec<Queued>, pushed: u64) {
+        self.heads.clear();
+        for (stream, row) in rows.iter().enumerate() {
+            if let Some(feed) = &mut self.feeds[stream] {
+                feed.next = *row as usize;
+                self.push_head(stream as u16);
+            }
+        }
+        for (venue, order) in edges.iter().enumerate() {
+            self.heads.extend(self.edge(VenueIndex(venue as u16), *order).map(Reverse));
+        }
+        self.outside = queued.iter().filter(|one| one.key.producer == PRODUCER_OUTSIDE).count() as u64;
+        self.queue = queued.into_iter().map(Reverse).collect();
+        self.pushed = pushed;
     }
 
     /// The rows of every attached stream.

@@ -108,6 +108,40 @@ impl Seen {
         Some(self.watermark - DENSE_WINDOW)
     }
 
+    /// What was said under each key that is kept, by its text and in its order.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(Box<str>, &Payload)> {
+        let dense = self.numbers().filter_map(|number| Some((number.to_string().into(), self.numbered(number)?)));
+        let mut kept: Vec<_> = self.contents.iter().map(|(key, content)| (key.clone(), content)).chain(dense).collect();
+        kept.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        kept
+    }
+
+    /// The reports of a venue with these kept; of a dense one the keys are numbers without a gap below the watermark, else there is none.
+    #[must_use]
+    pub fn of_kept(watermark: u64, kept: BTreeMap<Box<str>, Payload>, is_dense: bool) -> Option<Self> {
+        let mut seen = Self { watermark, ..Self::default() };
+        if !is_dense {
+            seen.contents = kept;
+            return Some(seen);
+        }
+        let mut numbered = BTreeMap::new();
+        for (key, content) in kept {
+            let number = key.parse::<u64>().ok().filter(|number| *number > 0 && number.to_string() == *key)?;
+            numbered.insert(number, content);
+        }
+        let first = watermark.saturating_sub(DENSE_WINDOW) + 1;
+        seen.ahead = numbered.split_off(&watermark.checked_add(1)?);
+        if numbered.first_key_value().is_some_and(|(number, _)| *number < first) {
+            return None;
+        }
+        if numbered.len() as u64 != watermark.min(DENSE_WINDOW) {
+            return None;
+        }
+        seen.recent = numbered.into_values().collect();
+        Some(seen)
+    }
+
     /// The dense keys that are kept.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
         let first = self.watermark + 1 - self.recent.len() as u64;
@@ -157,6 +191,8 @@ pub struct State {
     pub now: Time,
     /// `seq_id` of the event under way.
     pub seq: u64,
+    /// When on_start was called; not a leaf.
+    pub start_time: Time,
     /// Whether on_start was called.
     pub started: bool,
     /// Whether the data has ended.
@@ -527,6 +563,7 @@ pub fn new_state(config: Arc<Config>) -> Result<State, OutOfRange> {
     Ok(State {
         now: Time(0),
         seq: 0,
+        start_time: Time(0),
         started: false,
         ended: false,
         stopped: 0,

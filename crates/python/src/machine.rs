@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use cracktrader_core::codec::{DataRun, decode_config, encode_venue, full_root};
-use cracktrader_core::engine::{Engine, NO_MONEY};
+use cracktrader_core::engine::{CheckpointProblem, Engine, NO_MONEY, bind_again, restore, save};
 use cracktrader_core::event::{Rows, SessionRows};
 use cracktrader_core::indicator::to_float;
 use cracktrader_core::replay::{RecordedHost, Replay, ReplayError, Strategies};
@@ -90,6 +90,14 @@ fn list<'py, T: Value>(
 ) -> PyResult<Bound<'py, PyList>> {
     let given = values.into_iter().map(|value| named(py, &value, &choose));
     PyList::new(py, given.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Bytes that are no checkpoint are a `CodecError`, everything else is a `ValueError`.
+fn refused(py: Python<'_>, problem: &CheckpointProblem) -> PyErr {
+    match problem {
+        CheckpointProblem::Codec(error) => not_canonical(py, error),
+        problem => PyValueError::new_err(problem.to_string()),
+    }
 }
 
 fn amount<'py>(py: Python<'py>, money: Money) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -402,5 +410,22 @@ impl Machine {
 
     fn closed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         list(py, self.engine.store.closed.iter().map(facts), |classes| &classes.order_facts)
+    }
+
+    // Checkpoints
+
+    fn checkpoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let saved = save(&self.engine).map_err(|problem| refused(py, &problem))?;
+        Ok(PyBytes::new(py, &saved))
+    }
+
+    fn restore(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+        let restored = self.host.drive(py, |host| restore(&mut self.engine, data, host))?;
+        restored.map_err(|problem| refused(py, &problem))
+    }
+
+    fn bind_again(&mut self, py: Python<'_>) -> PyResult<()> {
+        let bound = self.host.drive(py, |host| bind_again(&self.engine, host))?;
+        bound.map_err(|problem| refused(py, &problem))
     }
 }

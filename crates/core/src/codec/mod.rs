@@ -1,14 +1,16 @@
 //! Canonical bytes: events, intents, configuration, entities, records; and the state root.
 //!
-//! The alphabet is `wire`, what is sent and declared is `message`, what is kept is `root`; a journal is a row of frames (`frame`), of
-//! which those of steps are a `record` each. Entities are only encoded: they are compared and hashed, and replay rebuilds them.
+//! The alphabet is `wire`, what is sent and declared is `message`, what is kept is `entity`, the leaves of it are `root`; a journal is a
+//! row of frames (`frame`), of which those of steps are a `record` each.
 
+mod entity;
 mod frame;
 mod message;
 mod record;
 mod root;
 mod wire;
 
+pub use entity::{encode_indicator, encode_order, encode_position, read_number, read_order, read_part, read_real};
 pub use frame::{
     BLOCK_BYTES, DataRun, Dataset, DatasetKind, End, FRAME_BYTES, Header, JOURNAL_FORMAT, Kind, SEGMENT_BYTES, Seal,
     Segment, decode_data_run, decode_end, decode_header, decode_seal, decode_segment, encode_data_run, encode_end,
@@ -21,10 +23,11 @@ pub use message::{
 
 pub use record::{Answer, Finding, Record, TimerRequest, decode_record, encode_record, seq_of};
 pub use root::{
-    LeafKey, QUIET, StateRoot, all_keys, encode_images, encode_key, encode_leaf, encode_order, encode_position,
-    encode_venue, full_root, state_hash,
+    LeafKey, QUIET, StateRoot, all_keys, contract_digest, encode_images, encode_key, encode_leaf, encode_venue,
+    full_root, state_hash,
 };
-pub use wire::{Canonical, CodecError, Reader, prefixed};
+pub(crate) use wire::pack;
+pub use wire::{Canonical, CodecError, Reader, prefixed, read_table, table};
 
 /// The contract this core was built against.
 pub const CONTRACT_VERSION: u16 = 1;

@@ -71,17 +71,6 @@ canonical! {
     Answer { strategy, error, random_counter, next_timer, declarations, intents, timers }
 }
 
-impl Canonical for (Intent, Finding) {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-        self.1.write(out);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok((reader.field()?, reader.field()?))
-    }
-}
-
 /// Append a step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B; images are empty where there
 /// are none.
 pub fn encode_record(out: &mut Vec<u8>, record: &Record, before: &[u8], after: &[u8]) {

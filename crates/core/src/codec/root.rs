@@ -1,19 +1,16 @@
 //! Leaves of the state and the root over them; the digest of the simulated venue's own state.
+//!
+//! How each entity is written is `entity`.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::entity::{bytes_of, encode_indicator, encode_order};
 use super::wire::{Canonical, pack, prefixed, table};
 use super::{CONTRACT_HASH, encode_payload};
-use crate::account::Ledger;
-use crate::aggregate::Aggregate;
-use crate::event::Payload;
-use crate::indicator::{Indicator, Number, Part, real_bits};
 use crate::matching::{SimulatedVenue, VenueOrder};
-use crate::order::Order;
-use crate::portfolio::{Position, Unsettled};
-use crate::state::{FillRecord, State, StrategyState};
+use crate::state::State;
 use crate::units::{AccountIndex, CurrencyIndex, InstrumentIndex, OrderOrdinal, StrategyIndex};
 
 /// Leaves with this tag or a higher one follow from the events alone: their images are not in records.
@@ -130,27 +127,25 @@ pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
     match key {
         LeafKey::Engine => Some(engine_leaf(state)),
         LeafKey::Order(ordinal) => state.orders.get(ordinal).map(encode_order),
-        LeafKey::AccountPosition(account, instrument) => {
-            state.accounts.get(&(*account, *instrument)).map(encode_position)
-        }
+        LeafKey::AccountPosition(account, instrument) => state.accounts.get(&(*account, *instrument)).map(bytes_of),
         LeafKey::StrategyPosition(strategy, instrument) => {
-            state.strategies.get(&(*strategy, *instrument)).map(encode_position)
+            state.strategies.get(&(*strategy, *instrument)).map(bytes_of)
         }
         LeafKey::AccountUnsettled(account, instrument) => {
-            state.unsettled_accounts.get(&(*account, *instrument)).map(unsettled_leaf)
+            state.unsettled_accounts.get(&(*account, *instrument)).map(bytes_of)
         }
         LeafKey::StrategyUnsettled(strategy, instrument) => {
-            state.unsettled_strategies.get(&(*strategy, *instrument)).map(unsettled_leaf)
+            state.unsettled_strategies.get(&(*strategy, *instrument)).map(bytes_of)
         }
-        LeafKey::Ledger(account, currency) => state.ledgers.get(&(*account, *currency)).map(ledger_leaf),
+        LeafKey::Ledger(account, currency) => state.ledgers.get(&(*account, *currency)).map(bytes_of),
         LeafKey::StrategyFees(strategy, currency) => state.strategy_fees.get(&(*strategy, *currency)).map(bytes_of),
-        LeafKey::Strategy(strategy) => state.owners.get(strategy.at()).map(strategy_leaf),
+        LeafKey::Strategy(strategy) => state.owners.get(strategy.at()).map(bytes_of),
         LeafKey::Timer(strategy, timer) => state.timers.deadlines.get(&(*strategy, *timer)).map(bytes_of),
-        LeafKey::Fill(account, key) => fill(account, key).map(fill_leaf),
+        LeafKey::Fill(account, key) => fill(account, key).map(bytes_of),
         LeafKey::Parked(account, key) => state.parked.get(&(*account, key.clone())).map(bytes_of),
-        LeafKey::Market(instrument) => market_leaf(state, *instrument),
-        LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(indicator_leaf),
-        LeafKey::Aggregate(stream) => state.aggregates.get(usize::from(*stream)).map(aggregate_leaf),
+        LeafKey::Market(instrument) => state.markets.get(instrument.at()).map(bytes_of),
+        LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(encode_indicator),
+        LeafKey::Aggregate(stream) => state.aggregates.get(usize::from(*stream)).map(bytes_of),
         LeafKey::Day => Some(day_leaf(state)),
         LeafKey::Seen(account) => state.seen.get(account.at()).map(|seen| bytes_of(&seen.watermark)),
         LeafKey::Key(account, key) => {
@@ -159,12 +154,6 @@ pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
             seen.contents.get(key).or_else(numbered).map(encode_payload)
         }
     }
-}
-
-fn bytes_of(value: &impl Canonical) -> Vec<u8> {
-    let mut out = Vec::new();
-    value.write(&mut out);
-    out
 }
 
 fn engine_leaf(state: &State) -> Vec<u8> {
@@ -178,124 +167,6 @@ fn day_leaf(state: &State) -> Vec<u8> {
     let mut out = Vec::with_capacity(24);
     pack!(&mut out; state.day, state.day_equity);
     out
-}
-
-/// An order. `flagged` is not part of it: a quarantined report changes no leaf.
-#[must_use]
-pub fn encode_order(order: &Order) -> Vec<u8> {
-    let mut out = Vec::with_capacity(220);
-    let to = &mut out;
-    pack!(to; order.ordinal, order.id, order.instrument, order.venue, order.account);
-    pack!(to; order.side, order.order_type, order.time_in_force);
-    pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
-    pack!(to; order.post_only, order.reduce_only);
-    pack!(to; order.trail_kind, order.trail_offset, order.limit_offset, order.parent, order.oco, order.created_time);
-    pack!(to; order.asked_quantity);
-    pack!(to; order.life.number(), order.pending.number(), order.triggered, order.in_doubt);
-    pack!(to; order.version, order.open_quantity, order.filled_quantity, order.busted_quantity, order.filled_value);
-    pack!(to; order.replace_quantity, order.replace_limit_price, order.replace_stop_price, order.reserve_price);
-    pack!(to; order.closed_time, order.code);
-    out
-}
-
-/// A position.
-#[must_use]
-pub fn encode_position(position: &Position) -> Vec<u8> {
-    let mut out = Vec::with_capacity(88);
-    write_position(position, &mut out);
-    out
-}
-
-fn write_position(held: &Position, to: &mut Vec<u8>) {
-    pack!(to; held.quantity, held.cost, held.proceeds, held.released);
-    pack!(to; held.net_fills, held.fee_quantity, held.transferred, held.settled);
-}
-
-fn unsettled_leaf(unsettled: &Unsettled) -> Vec<u8> {
-    let mut out = encode_position(&unsettled.base);
-    let lots = unsettled.lots.iter().zip(&unsettled.settled);
-    table(&mut out, unsettled.lots.len(), lots, |(lot, settled), to| {
-        lot.key.write(to);
-        pack!(to; lot.quantity, lot.value, lot.fee_quantity, lot.cause, *settled);
-    });
-    out
-}
-
-fn ledger_leaf(held: &Ledger) -> Vec<u8> {
-    let mut out = Vec::with_capacity(96);
-    write_ledger(held, &mut out);
-    out
-}
-
-fn write_ledger(held: &Ledger, to: &mut Vec<u8>) {
-    pack!(to; held.cash, held.fees, held.spot_cost, held.realized, held.transfers, held.funding);
-}
-
-fn strategy_leaf(owner: &StrategyState) -> Vec<u8> {
-    let mut out = Vec::new();
-    pack!(&mut out; owner.halted, owner.kill_switch, owner.reduce_only, owner.open_orders, owner.random_counter, owner.next_timer);
-    table(&mut out, owner.placed.len(), &owner.placed, |time, to| time.write(to));
-    out
-}
-
-fn fill_leaf(fill: &FillRecord) -> Vec<u8> {
-    let mut out = Vec::with_capacity(66);
-    pack!(&mut out; fill.order, fill.strategy, fill.instrument, fill.quantity, fill.value);
-    pack!(&mut out; fill.fee_currency, fill.fee, fill.fee_quantity, fill.settled, fill.busted);
-    out
-}
-
-fn market_leaf(state: &State, instrument: InstrumentIndex) -> Option<Vec<u8>> {
-    let market = state.markets.get(instrument.at())?;
-    let mut out = Vec::with_capacity(34);
-    pack!(&mut out; market.mark, market.mark_time, market.bid, market.ask, market.halted, market.frozen);
-    Some(out)
-}
-
-fn indicator_leaf(one: &Indicator) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    pack!(&mut out; one.strategy, one.declaration, one.instrument, one.price_decimals, one.volume_decimals);
-    let lines = one.lines().len();
-    table(&mut out, lines, 0..lines, |line, to| write_number(one.before(line), to));
-    table(&mut out, one.older.len(), &one.older, |values, to| {
-        values[..lines].iter().for_each(|value| real_bits(*value).write(to));
-    });
-    let (mut parts, mut count) = (Vec::with_capacity(256), 0_u32);
-    one.computation.parts(&mut |part| {
-        count += 1;
-        match part {
-            Part::Whole(whole) => {
-                pack!(&mut parts; 1_u8, whole);
-            }
-            Part::Real(real) => {
-                pack!(&mut parts; 3_u8, real_bits(real));
-            }
-        }
-    });
-    count.write(&mut out);
-    out.extend_from_slice(&parts);
-    out
-}
-
-fn aggregate_leaf(one: &Aggregate) -> Vec<u8> {
-    let mut out = Vec::with_capacity(92);
-    pack!(&mut out; one.count, one.open_time, one.end, one.close_time, one.open, one.high, one.low, one.close);
-    pack!(&mut out; one.volume, one.value);
-    table(&mut out, one.closed.len(), &one.closed, |bar, to| to.extend(encode_payload(&Payload::Bar(*bar))));
-    out
-}
-
-/// Nothing, a ratio of two whole numbers, or a float by its bits.
-fn write_number(number: Option<Number>, to: &mut Vec<u8>) {
-    match number {
-        None => to.push(0),
-        Some(Number::Ratio(ratio)) => {
-            pack!(to; 2_u8, ratio.numerator, ratio.denominator);
-        }
-        Some(Number::Real(real)) => {
-            pack!(to; 3_u8, real_bits(real));
-        }
-    }
 }
 
 /// The name of every leaf of the state.
@@ -407,7 +278,8 @@ pub fn state_hash(state: &State, root: &[u8; 32]) -> [u8; 32] {
 }
 
 /// The bytes of `CONTRACT_HASH`.
-fn contract_digest() -> Vec<u8> {
+#[must_use]
+pub fn contract_digest() -> Vec<u8> {
     let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
     CONTRACT_HASH.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
@@ -419,7 +291,12 @@ pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     let (desk, books) = (&venue.desk, &venue.desk.clearing);
     let busy = || desk.lanes.iter().filter(|lane| !lane.orders.is_empty());
     let tallies = || busy().flat_map(|lane| lane.groups.parents.iter().chain(&lane.groups.legs));
-    table(&mut out, busy().map(|lane| lane.orders.len()).sum(), busy().flat_map(|lane| &lane.orders), write_working);
+    table(
+        &mut out,
+        busy().map(|lane| lane.orders.len()).sum(),
+        busy().flat_map(|lane| &lane.orders),
+        VenueOrder::write,
+    );
     table(&mut out, busy().count(), busy(), |lane, to| {
         pack!(to; lane.instrument, lane.row as u64, lane.inside, lane.waking, lane.used_buying, lane.used_selling);
     });
@@ -428,11 +305,11 @@ pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     });
     table(&mut out, books.positions.len(), &books.positions, |(instrument, held), to| {
         instrument.write(to);
-        write_position(held, to);
+        held.write(to);
     });
     table(&mut out, books.ledgers.len(), &books.ledgers, |(currency, held), to| {
         currency.write(to);
-        write_ledger(held, to);
+        held.write(to);
     });
     table(&mut out, books.traded.len(), &books.traded, |(instrument, mark), to| {
         instrument.write(to);
@@ -441,18 +318,9 @@ pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     pack!(&mut out; desk.last_key, venue.last_place, desk.last_report, desk.latency_draws, desk.touch_draws);
     pack!(&mut out; venue.schedule.next as u32);
     table(&mut out, venue.commands.len(), &venue.commands, |(time, command), to| {
-        pack!(to; *time, command.order, command.kind as u8);
+        pack!(to; *time, command.order, command.kind);
     });
     out
-}
-
-fn write_working(order: &VenueOrder, to: &mut Vec<u8>) {
-    pack!(to; order.order, order.instrument, order.side, order.order_type, order.time_in_force);
-    pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
-    pack!(to; order.post_only, order.reduce_only, order.trail_kind, order.trail_offset, order.limit_offset);
-    pack!(to; order.parent, order.oco, order.filled, order.place, order.first_row as u64);
-    pack!(to; order.opened, order.triggered, order.live, order.best, order.close_time);
-    pack!(to; order.cause.now, order.cause.depth);
 }
 
 /// After-images of the touched leaves that are in records, in the order of their names; empty without any.

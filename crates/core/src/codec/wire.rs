@@ -2,6 +2,8 @@
 //!
 //! Little-endian, fixed width, length-prefixed bytes, no optional forms; a reader refuses anything else and trailing bytes.
 
+use std::collections::VecDeque;
+
 use thiserror::Error;
 
 use crate::units::{
@@ -34,6 +36,9 @@ pub enum CodecError {
     /// There is more than there should be.
     #[error("{0} trailing bytes at {1}")]
     Trailing(usize, usize),
+    /// A checkpoint is none of this engine.
+    #[error("{0}")]
+    Unfit(String),
     /// A frame was damaged.
     #[error("the frame's CRC does not fit")]
     Crc,
@@ -96,6 +101,12 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn unknown(&self, what: &'static str, number: impl Into<u64>) -> CodecError {
         CodecError::Unknown(what, number.into(), self.at)
+    }
+
+    /// What is read does not fit together; the message says where it ends.
+    #[must_use]
+    pub fn unfit(&self, what: impl std::fmt::Display) -> CodecError {
+        CodecError::Unfit(format!("{what} (before {})", self.at))
     }
 
     /// There is nothing left.
@@ -202,8 +213,28 @@ impl<T: Canonical> Canonical for Vec<T> {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let count = reader.field::<u32>()?;
-        (0..count).map(|_| reader.field()).collect()
+        read_table(reader, T::read)
+    }
+}
+
+impl<T: Canonical> Canonical for VecDeque<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        table(out, self.len(), self, T::write);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        read_table(reader, T::read).map(Self::from)
+    }
+}
+
+impl<A: Canonical, B: Canonical> Canonical for (A, B) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok((reader.field()?, reader.field()?))
     }
 }
 
@@ -228,7 +259,7 @@ pub fn prefixed(out: &mut Vec<u8>, data: &[u8]) {
 }
 
 /// A u32 count and the rows.
-pub(super) fn table<T>(
+pub fn table<T>(
     out: &mut Vec<u8>,
     count: usize,
     rows: impl IntoIterator<Item = T>,
@@ -240,13 +271,22 @@ pub(super) fn table<T>(
     }
 }
 
+/// A u32 count and so many rows. What a hostile count asks for ends with the bytes.
+pub fn read_table<T>(
+    reader: &mut Reader<'_>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, CodecError>,
+) -> Result<Vec<T>, CodecError> {
+    let count = reader.field::<u32>()?;
+    (0..count).map(|_| read(reader)).collect()
+}
+
 /// Append values, each by its type.
 macro_rules! pack {
     ($out:expr; $($value:expr),+ $(,)?) => {
         $($crate::codec::Canonical::write(&$value, $out);)+
     };
 }
-pub(super) use pack;
+pub(crate) use pack;
 
 /// Gives structures their canonical bytes: those of the named fields, in this order.
 macro_rules! canonical {
@@ -265,7 +305,7 @@ macro_rules! canonical {
         })+
     };
 }
-pub(super) use canonical;
+pub(crate) use canonical;
 
 /// Gives enumerations their canonical byte: the member's number.
 macro_rules! canonical_number {
@@ -282,7 +322,7 @@ macro_rules! canonical_number {
         })+
     };
 }
-pub(super) use canonical_number;
+pub(crate) use canonical_number;
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,11 @@
 //! intents and commit those (B), record.
 //!
 //! Facts come in through `incoming`, reports staged by `facts` in a `plan`; intents go out through `outgoing`; both change the
-//! `store`. Which item is next is `sequencer`. What a run leaves on disk is gathered by `journal`. Replay takes recorded steps through
-//! the same door.
+//! `store`. Which item is next is `sequencer`. What a run leaves on disk is gathered by `journal`; it is kept, and goes on elsewhere, by
+//! a `checkpoint`. Replay takes recorded steps through the same door.
 
 mod callbacks;
+mod checkpoint;
 mod facts;
 mod incoming;
 mod journal;
@@ -14,6 +15,7 @@ mod plan;
 mod run;
 mod store;
 
+pub use checkpoint::{CheckpointProblem, FORMAT, MAGIC, bind_again, restore, save};
 pub use facts::order_ordinal;
 pub use incoming::{Committed, EFFECTIVE, Incoming, MARKET_EVENTS};
 pub use journal::{Journal, Opening, Policy, Sink, SinkFailed};

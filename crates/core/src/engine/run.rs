@@ -535,6 +535,7 @@ impl Engine {
         if !self.store.state.started {
             self.ask_wants(host);
             self.store.state.now = item.ingest_time;
+            self.store.state.start_time = item.ingest_time;
             return;
         }
         self.store.state.seq += 1;
@@ -544,6 +545,23 @@ impl Engine {
             self.store.state.now = item.ingest_time;
             self.store.retire();
         }
+    }
+
+    /// Whether the strategy is called for events of the type.
+    pub(super) fn wants(&self, strategy: usize, code: EventType) -> bool {
+        self.wants.get(strategy).is_some_and(|wants| wants >> code.number() & 1 == 1)
+    }
+
+    /// Where the run stands besides its state: the label of the next equity row, whether an account moved since the last one, and the
+    /// steps since the last full check.
+    pub(super) const fn standing(&self) -> (Option<Time>, bool, u32) {
+        (self.market_label, self.booked, self.since_check)
+    }
+
+    /// Stand where another run stood.
+    pub(super) fn stand(&mut self, market_label: Option<Time>, booked: bool, since_check: u32) {
+        (self.market_label, self.booked, self.since_check) = (market_label, booked, since_check);
+        self.holdings = Holdings::default();
     }
 
     /// Remember the day's first equity; while that is not known the old day goes on.

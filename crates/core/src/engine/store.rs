@@ -94,6 +94,16 @@ impl Store {
         })
     }
 
+    /// The state is another one: every leaf is taken anew.
+    pub(super) fn renew(&mut self) {
+        self.root = StateRoot::default();
+        self.touched.clear();
+        self.dirty.clear();
+        if self.rooted {
+            self.root.refresh(&self.state, all_keys(&self.state));
+        }
+    }
+
     /// A leaf may have changed.
     #[inline]
     pub fn touch(&mut self, key: LeafKey) {

@@ -2,7 +2,7 @@
 //!
 //! An input is a mantissa, which has a scale, or a float; recursive kinds read it as a float.
 
-use super::number::{Input, Number, Part};
+use super::number::{Input, MOST_VALUES, Number, Part, Parts};
 
 /// Seeded with the mean of the first n values, then previous + 2 / (n + 1) * (x - previous).
 #[derive(Clone, Debug)]
@@ -55,6 +55,13 @@ impl Exponential {
         to(Part::Real(self.sum));
         to(Part::Real(self.average));
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.count, self.whole) = (parts.count(MOST_VALUES)?, parts.whole()?);
+        (self.sum, self.average) = (parts.real()?, parts.real()?);
+        Some(())
+    }
 }
 
 /// Mean of the first n values, then (previous * (n - 1) + x) / n. Source: J. W. Wilder, New Concepts in Technical Trading Systems.
@@ -94,6 +101,12 @@ impl Wilder {
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         to(Part::Whole(self.count.into()));
         to(Part::Real(self.average));
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.count, self.average) = (parts.count(self.period.into())?, parts.real()?);
+        Some(())
     }
 }
 
@@ -138,6 +151,13 @@ impl StrengthIndex {
         to(Part::Real(self.previous));
         self.up.parts(to);
         self.down.parts(to);
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.seen, self.previous) = (parts.flag()?, parts.real()?);
+        self.up.restore(parts)?;
+        self.down.restore(parts)
     }
 }
 
@@ -186,5 +206,12 @@ impl Convergence {
         self.fast.parts(to);
         self.slow.parts(to);
         self.signal.parts(to);
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.fast.restore(parts)?;
+        self.slow.restore(parts)?;
+        self.signal.restore(parts)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::average::{Convergence, Exponential, StrengthIndex};
 use super::declaration::{BarField, Declaration, IndicatorKind, MIN_KEEP, NULL_SOURCE, PARAMETERS};
-use super::number::{Input, NAN, Number, Part, Step, field_scale, read, real};
+use super::number::{Input, NAN, Number, Part, Parts, Step, field_scale, read, real};
 use super::trend::{BalanceVolume, DirectionalMovement, Keltner, ParabolicStop, SuperTrend, TrueRange};
 use super::window::{
     MeanWindow, Moments, change_rate, channel_index, deviation, mean, regression_slope, regression_value,
@@ -177,6 +177,35 @@ impl Computation {
     }
 }
 
+impl Computation {
+    /// Take back what `parts` gave; `before` is what its first line said a bar ago.
+    fn restore(&mut self, parts: &mut Parts<'_>, before: Option<Number>) -> Option<()> {
+        match self {
+            Self::Values(values) => match values {
+                OfValues::Mean(one) => one.restore(parts, before),
+                OfValues::OverWindow(one) => one.window.restore(parts),
+                OfValues::Bollinger(one) => one.window.restore(parts),
+                OfValues::ExtremeOf(one) => one.restore(parts),
+                OfValues::Exponential(one) => one.restore(parts),
+                OfValues::StrengthIndex(one) => one.restore(parts),
+                OfValues::Convergence(one) => one.restore(parts),
+            },
+            Self::Bars(bars) => match &mut **bars {
+                OfBars::Donchian(one) => one.restore(parts),
+                OfBars::Stochastic(one) => one.restore(parts),
+                OfBars::VolumePrice(one) => one.restore(parts),
+                OfBars::AnchoredVolumePrice(one) => one.restore(parts),
+                OfBars::TrueRange(one) => one.restore(parts),
+                OfBars::DirectionalMovement(one) => one.restore(parts),
+                OfBars::Keltner(one) => one.restore(parts),
+                OfBars::SuperTrend(one) => one.restore(parts),
+                OfBars::ParabolicStop(one) => one.restore(parts),
+                OfBars::BalanceVolume(one) => one.restore(parts),
+            },
+        }
+    }
+}
+
 impl OfValues {
     fn push(&mut self, input: Input) {
         match self {
@@ -298,6 +327,26 @@ impl Indicator {
                 }
             }
         }
+    }
+
+    /// Take back what it said a bar ago and before that, and what its computation held; none where that is not of its kind.
+    pub fn restore(
+        &mut self,
+        before: &[Option<Number>],
+        older: VecDeque<[f64; MAX_LINES]>,
+        parts: &[Part],
+    ) -> Option<()> {
+        if before.len() != self.lines || older.len() > usize::from(self.declaration.keep - MIN_KEEP) {
+            return None;
+        }
+        let mut parts = Parts::new(parts);
+        self.computation.restore(&mut parts, before[0])?;
+        // A mean knows its own past.
+        if !matches!(self.computation, Computation::Values(OfValues::Mean(_))) {
+            self.before[..self.lines].copy_from_slice(before);
+        }
+        self.older = older;
+        parts.end()
     }
 
     fn keep_before(&mut self) {

@@ -17,5 +17,8 @@ pub use declaration::{
     BarField, Declaration, IndicatorKind, KindRule, MAX_KEEP, MAX_PERIOD, MIN_KEEP, NULL_SOURCE, PARAMETERS, Parameter,
     RULES, parameter_problem,
 };
-pub use declared::Indicator;
-pub use number::{NAN, Number, Part, Ratio, Step, crossed_above, field_scale, level, read, real, real_bits, to_float};
+pub use declared::{Indicator, MAX_LINES};
+pub use number::{
+    NAN, Number, Part, Parts, Ratio, Step, crossed_above, field_scale, level, read, real, real_bits, real_of_bits,
+    to_float,
+};

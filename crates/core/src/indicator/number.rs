@@ -10,6 +10,8 @@ use super::wide::Wide;
 use crate::event::Bar;
 use crate::units::{compare_products, power_of_ten};
 
+/// More values than any run has: what a count that is read back stays below.
+pub const MOST_VALUES: i128 = 1 << 62;
 /// The one canonical NaN.
 pub const NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0000);
 
@@ -115,6 +117,57 @@ pub fn real(number: Option<Number>) -> f64 {
 #[must_use]
 pub fn real_bits(value: f64) -> u64 {
     if value.is_nan() { NAN.to_bits() } else { value.to_bits() }
+}
+
+/// The float of its bits; none for a NaN that is not the one there is.
+#[must_use]
+pub fn real_of_bits(bits: u64) -> Option<f64> {
+    let value = f64::from_bits(bits);
+    (real_bits(value) == bits).then_some(value)
+}
+
+/// What a computation held, piece by piece, read back; none where a piece is not one that the kind has there.
+#[derive(Clone, Debug)]
+pub struct Parts<'a>(std::slice::Iter<'a, Part>);
+
+impl<'a> Parts<'a> {
+    /// At the first piece.
+    #[must_use]
+    pub fn new(parts: &'a [Part]) -> Self {
+        Self(parts.iter())
+    }
+
+    /// The next whole number.
+    pub fn whole(&mut self) -> Option<i128> {
+        match self.0.next()? {
+            Part::Whole(whole) => Some(*whole),
+            Part::Real(_) => None,
+        }
+    }
+
+    /// The next whole number, which is at most so many.
+    pub fn count<T: TryFrom<i128>>(&mut self, most: i128) -> Option<T> {
+        let value = self.whole().filter(|value| (0..=most).contains(value))?;
+        T::try_from(value).ok()
+    }
+
+    /// The next whole number, which stands for yes or no.
+    pub fn flag(&mut self) -> Option<bool> {
+        self.count::<u8>(1).map(|value| value == 1)
+    }
+
+    /// The next float.
+    pub fn real(&mut self) -> Option<f64> {
+        match self.0.next()? {
+            Part::Real(real) => Some(*real),
+            Part::Whole(_) => None,
+        }
+    }
+
+    /// There is nothing left.
+    pub fn end(&self) -> Option<()> {
+        self.0.as_slice().is_empty().then_some(())
+    }
 }
 
 /// An exact ratio, or its float when a part leaves i128.

@@ -1,7 +1,7 @@
 //! Kinds that follow whole bars with f64: true range, directional movement, bands of true range, parabolic stop, on-balance volume.
 
 use super::average::{Exponential, Wilder};
-use super::number::{Input, Number, Part, exact};
+use super::number::{Input, MOST_VALUES, Number, Part, Parts, exact};
 use super::windowed::rate;
 use crate::event::Bar;
 
@@ -50,6 +50,17 @@ impl TrueRange {
         to(Part::Whole(self.close.into()));
         self.average.parts(to);
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.seen, self.close) = (parts.flag()?, price_part(parts)?);
+        self.average.restore(parts)
+    }
+}
+
+/// The next part, which is a price.
+pub fn price_part(parts: &mut Parts<'_>) -> Option<i64> {
+    i64::try_from(parts.whole()?).ok()
 }
 
 /// The bar's range, a gap from the previous close included.
@@ -155,6 +166,15 @@ impl DirectionalMovement {
         to(Part::Whole(self.indexes.into()));
         to(Part::Real(self.adx));
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.bars = parts.count(MOST_VALUES)?;
+        (self.high, self.low, self.close) = (price_part(parts)?, price_part(parts)?, price_part(parts)?);
+        (self.plus, self.minus, self.range) = (parts.real()?, parts.real()?, parts.real()?);
+        (self.indexes, self.adx) = (parts.count(self.period.into())?, parts.real()?);
+        Some(())
+    }
 }
 
 /// The exponential average of closes and bands of k ATR around it; all lines from the bar on which both are warm.
@@ -192,6 +212,12 @@ impl Keltner {
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         self.middle.parts(to);
         self.range.parts(to);
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.middle.restore(parts)?;
+        self.range.restore(parts)
     }
 }
 
@@ -260,6 +286,15 @@ impl SuperTrend {
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         self.range.parts(to);
         [self.close, self.upper, self.lower, self.direction].into_iter().for_each(|real| to(Part::Real(real)));
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.range.restore(parts)?;
+        for real in [&mut self.close, &mut self.upper, &mut self.lower, &mut self.direction] {
+            *real = parts.real()?;
+        }
+        Some(())
     }
 }
 
@@ -369,6 +404,16 @@ impl ParabolicStop {
         let reals = [self.high, self.low, self.direction, self.stop, self.extreme, self.factor, self.value];
         reals.into_iter().for_each(|real| to(Part::Real(real)));
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.bars = parts.count(MOST_VALUES)?;
+        let Self { high, low, direction, stop, extreme, factor, value, .. } = self;
+        for real in [high, low, direction, stop, extreme, factor, value] {
+            *real = parts.real()?;
+        }
+        Some(())
+    }
 }
 
 /// OBV: the first bar's volume; then volume is added when the close rose and taken away when it fell. Source: J. Granville.
@@ -406,5 +451,11 @@ impl BalanceVolume {
     /// What it holds, for the leaf.
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         [self.seen.into(), self.close.into(), self.total].into_iter().for_each(|whole| to(Part::Whole(whole)));
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.seen, self.close, self.total) = (parts.flag()?, price_part(parts)?, parts.whole()?);
+        Some(())
     }
 }

@@ -58,6 +58,11 @@ impl Wide {
         rounded * f64::from_bits(u64::from(1023 + shift) << 52)
     }
 
+    /// Of its two parts, the lower one below 2**96.
+    pub fn of_parts(low: u128, high: u128) -> Self {
+        Self { high: high >> (128 - HALF_WIDTH), low: high << HALF_WIDTH | low }
+    }
+
     /// As two numbers that fit i128, the lower first.
     pub fn parts(self) -> [i128; 2] {
         let low = self.low & ((1 << HALF_WIDTH) - 1);
@@ -78,6 +83,8 @@ mod tests {
         assert_eq!(Wide::product(7, 8).times(9).narrow(), Some(504));
         assert_eq!(square.narrow(), None);
         assert_eq!(Wide::product(1 << 100, 1 << 28).parts(), [0, 1 << 32]);
+        let [low, high] = sum.parts().map(i128::unsigned_abs);
+        assert_eq!(Wide::of_parts(low, high), sum);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::number::{Input, Number, Part, exact};
-use super::wide::Wide;
+use super::number::{Input, MOST_VALUES, Number, Part, Parts, exact};
+use super::wide::{HALF_WIDTH, Wide};
+use crate::units::I128_MAX;
 
 /// Which sums of a window of mantissas are kept besides the plain one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,6 +112,21 @@ impl MeanWindow {
         [self.sum, 0, 0, 0, self.values.len() as i128].into_iter().for_each(|whole| to(Part::Whole(whole)));
         self.values.iter().for_each(|mantissa| to(Part::Whole(*mantissa)));
     }
+
+    /// Take back what `parts` gave, and the mean one value ago.
+    pub fn restore(&mut self, parts: &mut Parts<'_>, before: Option<Number>) -> Option<()> {
+        self.sum = parts.whole()?;
+        for _ in 0..3 {
+            parts.count::<u8>(0)?;
+        }
+        take_back(&mut self.values, parts.count(self.period as i128)?, || parts.whole())?;
+        (self.before, self.was_full) = match before {
+            None => (0, false),
+            Some(Number::Ratio(ratio)) if ratio.denominator == self.mean_scale => (ratio.numerator, true),
+            Some(_) => return None,
+        };
+        Some(())
+    }
 }
 
 /// The last `period` floats.
@@ -170,6 +186,11 @@ impl RealWindow {
         to(Part::Whole(self.values.len() as i128));
         self.values.iter().for_each(|value| to(Part::Real(*value)));
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        take_back(&mut self.values, parts.count(self.period as i128)?, || parts.real())
+    }
 }
 
 /// The last values, of either kind.
@@ -223,11 +244,37 @@ impl Window {
             }
         }
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        match self {
+            Self::Real(held) => held.restore(parts),
+            Self::Whole(held) => {
+                (held.sum, held.weighted) = (parts.whole()?, parts.whole()?);
+                held.squares = wide_whole(parts)?;
+                take_back(&mut held.values, parts.count(held.period as i128)?, || parts.whole())
+            }
+        }
+    }
 }
 
 /// A sum of products that are not below 0, as two numbers that fit i128.
 pub fn wide_parts(total: Wide, to: &mut dyn FnMut(Part)) {
     total.parts().into_iter().for_each(|part| to(Part::Whole(part)));
+}
+
+/// The sum that `wide_parts` gave; its upper part stays below 2**127, so that no sum passes 223 bits.
+pub fn wide_whole(parts: &mut Parts<'_>) -> Option<Wide> {
+    Some(Wide::of_parts(parts.count((1 << HALF_WIDTH) - 1)?, parts.count(I128_MAX)?))
+}
+
+/// So many values, in place of those there are.
+pub fn take_back<T>(values: &mut VecDeque<T>, count: usize, mut next: impl FnMut() -> Option<T>) -> Option<()> {
+    values.clear();
+    for _ in 0..count {
+        values.push_back(next()?);
+    }
+    Some(())
 }
 
 /// sum / n.
@@ -397,5 +444,12 @@ impl<T: PartialOrd + Copy> Extreme<T> {
             to(Part::Whole((*position).into()));
             to(part(*value));
         }
+    }
+
+    /// Take back what `parts` gave, of mantissas or of floats.
+    pub fn restore<'a>(&mut self, parts: &mut Parts<'a>, value: fn(&mut Parts<'a>) -> Option<T>) -> Option<()> {
+        self.count = parts.count(MOST_VALUES)?;
+        let held = parts.count(self.period.into())?;
+        take_back(&mut self.candidates, held, || Some((parts.count(MOST_VALUES)?, value(parts)?)))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::number::{Input, Number, Part, exact, ratio, real};
+use super::number::{Input, Number, Part, Parts, exact, ratio, real};
 use super::wide::Wide;
-use super::window::{Extreme, RealWindow, Window, deviation, mean, wide_parts};
+use super::window::{Extreme, RealWindow, Window, deviation, mean, take_back, wide_parts, wide_whole};
 use crate::event::Bar;
-use crate::units::RATE_ONE;
+use crate::units::{I128_MAX, RATE_ONE};
 
 /// What a line computes of a window.
 pub type Line = fn(&Window) -> Option<Number>;
@@ -90,6 +90,14 @@ impl ExtremeOf {
             Self::Real(extreme) => extreme.parts(to, Part::Real),
         }
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        match self {
+            Self::Whole(extreme, _) => extreme.restore(parts, Parts::whole),
+            Self::Real(extreme) => extreme.restore(parts, Parts::real),
+        }
+    }
 }
 
 /// Highest high and lowest low of the last bars.
@@ -112,6 +120,11 @@ impl Span {
     fn parts(&self, to: &mut dyn FnMut(Part)) {
         self.upper.parts(to, Part::Whole);
         self.lower.parts(to, Part::Whole);
+    }
+
+    fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.upper.restore(parts, Parts::whole)?;
+        self.lower.restore(parts, Parts::whole)
     }
 }
 
@@ -146,6 +159,11 @@ impl Donchian {
     /// What it holds, for the leaf.
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         self.span.parts(to);
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.span.restore(parts)
     }
 }
 
@@ -188,6 +206,13 @@ impl Stochastic {
         self.raw.parts(to);
         self.smoothed.parts(to);
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.span.restore(parts)?;
+        self.raw.restore(parts)?;
+        self.smoothed.restore(parts)
+    }
 }
 
 /// Value and volume that were traded: sums of three prices times volume, and of volume.
@@ -224,6 +249,10 @@ impl Traded {
     fn parts(&self, to: &mut dyn FnMut(Part)) {
         wide_parts(self.value, to);
         to(Part::Whole(self.volume as i128));
+    }
+
+    fn of_parts(parts: &mut Parts<'_>) -> Option<Self> {
+        Some(Self { value: wide_whole(parts)?, volume: parts.count(I128_MAX)? })
     }
 }
 
@@ -267,6 +296,12 @@ impl VolumePrice {
         to(Part::Whole(self.bars.len() as i128));
         self.bars.iter().for_each(|traded| traded.parts(to));
     }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        self.sum = Traded::of_parts(parts)?;
+        take_back(&mut self.bars, parts.count(self.period as i128)?, || Traded::of_parts(parts))
+    }
 }
 
 /// VWAP since the last anchor.
@@ -309,5 +344,11 @@ impl AnchoredVolumePrice {
     pub fn parts(&self, to: &mut dyn FnMut(Part)) {
         to(Part::Whole(self.span));
         self.sum.parts(to);
+    }
+
+    /// Take back what `parts` gave.
+    pub fn restore(&mut self, parts: &mut Parts<'_>) -> Option<()> {
+        (self.span, self.sum) = (parts.whole()?, Traded::of_parts(parts)?);
+        Some(())
     }
 }

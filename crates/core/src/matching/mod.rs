@@ -14,7 +14,7 @@ mod ticks;
 mod venue;
 
 pub use desk::{Desk, longest_command, longest_way};
-pub use group::{Groups, Tally};
+pub use group::{Gone, Groups, Tally};
 pub use lane::Lane;
-pub use order::{Cause, Command, CommandKind, FillRule, NO_CAUSE, Phase, Point, Report, VenueOrder};
+pub use order::{Cause, Command, CommandKind, FillRule, NO_CAUSE, Phase, Point, Report, VenueOrder, mode_of};
 pub use venue::SimulatedVenue;

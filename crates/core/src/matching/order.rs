@@ -112,6 +112,7 @@ pub enum CommandKind {
     /// Put new terms in place.
     Replace = 2,
 }
+numbered!(CommandKind { Submit, Cancel, Replace });
 
 /// The step that caused something: its time and its depth in a chain of callbacks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

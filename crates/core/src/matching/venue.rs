@@ -108,6 +108,40 @@ impl SimulatedVenue {
         self.find_next();
     }
 
+    /// When orders of the venue expire or are due, in order: what has left is passed over and not told.
+    #[must_use]
+    pub fn deadlines(&self) -> Vec<(Time, OrderOrdinal)> {
+        let working =
+            self.deadlines.iter().filter(|Reverse((_, order, instrument))| self.find(*instrument, *order).is_some());
+        let mut due: Vec<_> = working.map(|Reverse((time, order, _))| (*time, *order)).collect();
+        due.sort_unstable();
+        due
+    }
+
+    /// Whether the data has ended.
+    #[must_use]
+    pub const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Stand where another venue stood, whose orders are in the lanes; false when a deadline is of no order there.
+    pub fn stand(&mut self, deadlines: &[(Time, OrderOrdinal)], ended: bool) -> bool {
+        self.deadlines.clear();
+        for &(time, order) in deadlines {
+            let mut lanes = self.desk.lanes.iter();
+            let Some(lane) = lanes.find(|lane| lane.orders.iter().any(|one| one.order == order)) else { return false };
+            self.deadlines.push(Reverse((time, order, lane.instrument)));
+        }
+        self.ended = ended;
+        self.desk.busy =
+            self.desk.lanes.iter().filter(|lane| !lane.orders.is_empty()).map(|lane| lane.instrument).collect();
+        for lane in &mut self.desk.lanes {
+            lane.trails = lane.orders.iter().filter(|order| is_trailing(order.order_type)).count();
+        }
+        self.find_next();
+        true
+    }
+
     /// The venue's next moment. Only instruments with working orders have points.
     #[must_use]
     pub const fn next_point(&self) -> Option<Point> {

@@ -79,7 +79,7 @@ class Store:
         self._root = StateRoot()
         self._touched.clear()
         self._dirty.clear()
-        if self.recording:
+        if self._rooted:
             self._root.refresh(self.state, all_keys(self.state))
 
     def touch(self, *keys: LeafKey) -> None:
