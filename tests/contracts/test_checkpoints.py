@@ -1,4 +1,4 @@
-"""Checkpoints of both cores: equal bytes after every step of every golden trace, and a run that goes on from one as if it had never stopped.
+"""Checkpoints of both cores: equal bytes after every step of every golden trace, and runs that go on from one as if they never stopped.
 
 The long form (`CRACKTRADER_PROVE=1`) restores at every step. Deliberately not here: damaged bytes (test_hostile_checkpoints.py) and the
 host's own state (tests/integration/test_checkpointed_runs.py).
@@ -7,12 +7,12 @@ host's own state (tests/integration/test_checkpointed_runs.py).
 from __future__ import annotations
 
 import os
+import trace
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import trace
 
 from cracktrader import backend
 from cracktrader.core.engine import Response

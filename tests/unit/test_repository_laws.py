@@ -28,8 +28,19 @@ WITHOUT_TWIN: dict[str, dict[str, str]] = {
         "INTENT_FIELDS": "in Rust the intent types carry their fields' order",
         "KEY_FIELDS": "in Rust `LeafKey` is an enumeration with typed parts",
         "ROOT_MODULUS": "in Rust the sum wraps at four u64",
+        **dict.fromkeys(
+            (
+                "encode_aggregate encode_bar encode_cause encode_command encode_fill encode_ledger encode_market encode_number "
+                "encode_strategy encode_unsettled encode_working member read_aggregate read_bar read_cause read_command "
+                "read_fill read_ledger read_market read_payload read_position read_strategy read_unsettled read_working "
+            ).split(),
+            "in Rust the entity is `Canonical`: `write` and `read` are its own",
+        ),
     },
     "engine": {
+        **dict.fromkeys(
+            "pair single text".split(), "in Rust the type of a key or value says how it is written and read"
+        ),
         "SILENT": "in Rust a callback without an answer is None",
         "JournalSpec": "in Rust files belong to the writer, crates/journal",
         "JournalPosition": "in Rust files belong to the writer, crates/journal",

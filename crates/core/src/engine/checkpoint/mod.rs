@@ -39,7 +39,7 @@ pub const MAGIC: [u8; 8] = *b"CTCHECKP";
 /// What this version writes, and all that it reads.
 pub const FORMAT: u16 = 1;
 /// Bytes of a digest.
-const DIGEST_SIZE: usize = 32;
+pub const DIGEST_SIZE: usize = 32;
 
 /// Why there is no checkpoint, or why one does not lead on.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -110,6 +110,7 @@ pub fn restore<H: Host + ?Sized>(engine: &mut Engine, data: &[u8], host: &H) -> 
     }
     from.end()?;
     engine.store.state = state;
+    engine.concluded = run.concluded;
     engine.stand(run.market_label, run.booked, run.since_check);
     pending.install(&mut engine.sequencer);
     engine.outgoing.outbox = outbox;
@@ -160,6 +161,7 @@ struct Run {
     market_label: Option<Time>,
     booked: bool,
     since_check: u32,
+    concluded: bool,
 }
 
 fn save_run(engine: &Engine, to: &mut Vec<u8>) {
@@ -169,6 +171,7 @@ fn save_run(engine: &Engine, to: &mut Vec<u8>) {
     pack!(to; state.kill_switch, state.reduce_only, state.next_ordinal, state.archived);
     to.extend(state.archive_digest);
     pack!(to; state.day, state.day_equity, label.is_some(), label.unwrap_or_default(), booked, since_check);
+    engine.concluded.write(to);
     mapping(to, &state.counters);
 }
 
@@ -182,9 +185,10 @@ fn read_run(reader: &mut Reader<'_>, state: &mut State) -> Result<Run, CodecErro
     (state.day, state.day_equity) = (reader.field()?, reader.field()?);
     let (labelled, label): (bool, Time) = reader.field()?;
     let (booked, since_check) = reader.field()?;
+    let concluded = reader.field()?;
     if !labelled && label != Time(0) {
         return Err(reader.unfit("a label belongs to no row"));
     }
     state.counters = read_mapping(reader)?;
-    Ok(Run { started, market_label: labelled.then_some(label), booked, since_check })
+    Ok(Run { started, market_label: labelled.then_some(label), booked, since_check, concluded })
 }

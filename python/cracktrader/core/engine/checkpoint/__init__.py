@@ -108,6 +108,7 @@ def restore(engine: Engine, data: bytes) -> None:
     reader.end()
     for field in fields(State):
         setattr(engine.state, field.name, getattr(state, field.name))
+    engine.concluded = run.concluded
     engine.stand(run.market_label, booked=run.booked, since_check=run.since_check)
     pending.install(engine.sequencer)
     engine.outgoing.outbox[:] = outbox
@@ -145,6 +146,7 @@ class _Run(NamedTuple):
     market_label: Time | None
     booked: bool
     since_check: int
+    concluded: bool
 
 
 _RUN = "qQq??H??QQ"
@@ -159,7 +161,8 @@ def _save_run(engine: Engine) -> bytes:
         (
             pack(_RUN, (*clock, *flags, state.next_ordinal, state.archived)),
             state.archive_digest,
-            pack("qo?q?I", (state.day, state.day_equity, label is not None, label or 0, booked, since_check)),
+            pack("qo", (state.day, state.day_equity)),
+            pack("?q?I?", (label is not None, label or 0, booked, since_check, engine.concluded)),
             mapping(state.counters.items(), *(write for write, _ in (single("H"), single("Q")))),
         )
     )
@@ -171,8 +174,8 @@ def _read_run(reader: Reader, state: State) -> _Run:
     state.kill_switch, state.reduce_only, state.next_ordinal, state.archived = values
     state.archive_digest = reader.take(DIGEST_SIZE)
     state.day, state.day_equity = ints(reader, "qo")
-    labelled, label, booked, since_check = reader.fields("?q?I")
+    labelled, label, booked, since_check, concluded = reader.fields("?q?I?")
     if label and not labelled:
         raise CodecError(f"the label before {reader.at} belongs to no row")
     state.counters = read_mapping(reader, *(read for _, read in (single("H"), single("Q"))))
-    return _Run(bool(started), int(label) if labelled else None, bool(booked), int(since_check))
+    return _Run(bool(started), int(label) if labelled else None, bool(booked), int(since_check), bool(concluded))
