@@ -23,6 +23,12 @@ from cracktrader.core.replay import ReplayMismatch, replay
 from cracktrader.core.units import ENGINE_VENUE
 
 FULL_ROOT_EVERY = 50
+RESUMES_OF = 4
+"""One in so many scenarios goes on from checkpoints."""
+RESUME_EVERY = 37
+"""Every so many steps of it."""
+LEFT_BEHIND = ("executions", "closed", "equity")
+"""What a run leaves behind, which no checkpoint holds."""
 VENUE_CODES = range(RejectCode.V_FUNDS, RejectCode.V_FUNDS + 100)
 
 
@@ -63,14 +69,19 @@ class Lockstep:
         self.ordinals: dict[OrderId, int] = {}
         self._simulated = {index for index, venue in enumerate(scenario.config.venues) if venue.simulated}
         self._stopped = 0
-        rows = scenario.rows()
+        self._left: list[dict[str, list[Any]]] = [{name: [] for name in LEFT_BEHIND} for _ in engines]
+        """Of each machine what those before it left behind."""
+        self._rows = scenario.rows()
         for machine in self.machines:
-            for stream, columns in rows.items():
-                machine.attach(stream, columns)
-            for venue, sessions in scenario.session_rows().items():
-                machine.attach_sessions(venue, sessions)
-            for instrument, scheduled in scenario.scheduled().items():
-                machine.attach_schedule(instrument, scheduled)
+            self._attach(machine)
+
+    def _attach(self, machine: Any) -> None:
+        for stream, columns in self._rows.items():
+            machine.attach(stream, columns)
+        for venue, sessions in self.scenario.session_rows().items():
+            machine.attach_sessions(venue, sessions)
+        for instrument, scheduled in self.scenario.scheduled().items():
+            machine.attach_schedule(instrument, scheduled)
 
     def push(self, item: Item) -> None:
         """Give an item to every engine; the order it is about is looked up by name."""
@@ -93,7 +104,38 @@ class Lockstep:
             return False
         self.taken += not self.finishing
         self._compare()
+        if (
+            self.scenario.seed % RESUMES_OF == 0
+            and self.events % RESUME_EVERY == 0
+            and not self.machines[0].interrupted
+        ):
+            self._guarded(0, self._resume)
         return True
+
+    def _resume(self) -> None:
+        """The engines that follow go on from here as new ones, from the leader's checkpoint; the leader itself was never stopped. Now and
+        then, and where none follows, another Python core does from here on."""
+        data = self.machines[0].checkpoint()
+        self._same("checkpoint", [machine.checkpoint() for machine in self.machines])
+        for index, old in enumerate(self.machines[1:], start=1):
+            for name in LEFT_BEHIND:
+                self._left[index][name] += _plain(getattr(old, name)())
+            self.machines[index] = self._restored(index, data)
+        if len(self.machines) == 1 or (self.scenario.seed % (4 * RESUMES_OF) == 0 and len(self.machines) == 2):
+            host = ScriptedHost(self.scenario)
+            host.follow(self.hosts[0])
+            self.hosts.append(host)
+            self.engines += ("python",)
+            self._left.append({name: _plain(getattr(self.machines[0], name)()) for name in LEFT_BEHIND})
+            self.machines.append(self._restored(len(self.machines), data))
+        self.coverage.resumed += len(self.machines) - 1
+        self._same("checkpoint", [data, *(machine.checkpoint() for machine in self.machines)])
+
+    def _restored(self, index: int, data: bytes) -> Any:
+        machine = backend.machine(self.engines[index], self.scenario.config, self.hosts[index], record=True)
+        self._attach(machine)
+        machine.restore(data)
+        return machine
 
     def finish(self) -> None:
         """The end of the data, event by event, and a last comparison of everything."""
@@ -108,8 +150,12 @@ class Lockstep:
         if not lead.interrupted:
             self._all("conclude")
         self._agree(lead, everything=True)
-        for name in ("digest", "executions", "closed", "equity", "counters"):
-            self._same(name, [_plain(getattr(machine, name)()) for machine in self.machines])
+        for name in ("digest", "counters"):
+            self._same(name, [getattr(machine, name)() for machine in self.machines])
+        for name in LEFT_BEHIND:
+            left = [one[name] for one in self._left]
+            now = [_plain(getattr(machine, name)()) for machine in self.machines]
+            self._same(name, [[*before, *after] for before, after in zip(left, now, strict=True)])
         self._same("full root", [lead.root(), *(machine.full_root() for machine in self.machines)])
 
     def _all(self, name: str) -> None:

@@ -35,6 +35,8 @@ class Coverage:
 
     events: int = 0
     scenarios: int = 0
+    resumed: int = 0
+    """Engines that went on from a checkpoint."""
     intents: int = 0
     accepted: int = 0
     open_orders: int = 0
@@ -54,6 +56,7 @@ class Coverage:
         """Add another worker's counts."""
         self.events += other.events
         self.scenarios += other.scenarios
+        self.resumed += other.resumed
         self.intents += other.intents
         self.accepted += other.accepted
         self.open_orders += other.open_orders
@@ -159,7 +162,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     declared = sorted((coverage.indicators[key], *key) for key in INDICATORS)
     share, open_orders = coverage.accepted / max(coverage.intents, 1), coverage.open_orders / events
     lines = [
-        f"events {coverage.events:,} in {coverage.scenarios:,} scenarios",
+        f"events {coverage.events:,} in {coverage.scenarios:,} scenarios, {coverage.resumed:,} times on from a checkpoint",
         f"intents {coverage.intents:,}, accepted {share:.1%} (floor 30%)",
         f"open orders on average {open_orders:.1f} (floor 5)",
         f"transition rows {sum(c >= floor for c, _ in least)} of {len(least)} hit {floor} times or more; least: "

@@ -129,6 +129,10 @@ class ScriptedHost:
         self.view: Any = None
         self._calls: Counter[tuple[int, type, int, int]] = Counter()
 
+    def follow(self, other: ScriptedHost) -> None:
+        """Know what another host has placed and was called for."""
+        self.ids, self._calls = dict(other.ids), Counter(other._calls)
+
     def bind(self, view: Any) -> None:
         """Take the view."""
         self.view = view
