@@ -4,6 +4,7 @@ from cracktrader import data, errors
 from cracktrader.analysis.backtest import backtest
 from cracktrader.analysis.look_ahead import look_ahead
 from cracktrader.analysis.recovery import recover
+from cracktrader.analysis.replay import replay
 from cracktrader.analysis.result import Result
 from cracktrader.core.intent import (
     CancelOrder,
@@ -155,4 +156,5 @@ __all__ = [
     "look_ahead",
     "parameter",
     "recover",
+    "replay",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cracktrader.analysis.result import Result
@@ -36,4 +37,4 @@ def recover(
         progress=progress,
         note=note,
     )
-    return Result(outcome)
+    return Result(replace(outcome, journal=str(Path(folder).absolute())))

@@ -16,6 +16,7 @@ from cracktrader.analysis.stats import Stats
 from cracktrader.analysis.strategies import by_strategy, profits
 from cracktrader.analysis.summary import summarise, valued
 from cracktrader.analysis.trades import round_trips
+from cracktrader.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     import polars as pl
 
+    from cracktrader.analysis.ask.explain import Explanation
+    from cracktrader.analysis.ask.moment import Moment
+    from cracktrader.analysis.ask.playback import Playback
     from cracktrader.runtime.outcome import RunOutcome
 
 
@@ -182,6 +186,35 @@ class Result:
     def diagnostics(self) -> dict[str, int]:
         """How often each reject code and diagnostic occurred."""
         return self.outcome.diagnostics
+
+    # Asking
+
+    @property
+    def journal(self) -> str:
+        """The folder in which the run is recorded, "" where it is not."""
+        return self.outcome.journal
+
+    def at(self, moment: int | str) -> Moment:
+        """The state at a seq, or at a time ("2024-01-31 16:00", ns; after all that was not later): event, answers, orders, positions, cash,
+        indicators; `.next()` and `.previous()` step on. Of a recorded run only: ConfigError where it is not, or has no such moment."""
+        from cracktrader.analysis.ask.moment import moment as moment_of
+
+        return moment_of(self._playback, moment)
+
+    def explain(self, order: int | str) -> Explanation:
+        """The life of an order, named by its number or by strategy:seq:index; printed, a text. Of a recorded run only: ConfigError where it
+        is not, or has no such order."""
+        from cracktrader.analysis.ask.explain import explain_order
+
+        return explain_order(self._playback, order)
+
+    @cached_property
+    def _playback(self) -> Playback:
+        from cracktrader.analysis.ask.playback import Playback
+
+        if not self.journal:
+            raise ConfigError("the run is not recorded: run it with ct.backtest(..., journal=DIR) and ask again")
+        return Playback(self.journal, self.engine)
 
     # Showing and keeping
 

@@ -51,6 +51,7 @@ Kind = Annotated[
     Literal["bars", "trades", "quotes"] | None,
     typer.Option(help="What the rows are [default: found from the columns]."),
 ]
+AskedEngine = Annotated[Literal["rust", "python"], typer.Option("--engine", help="Which core replays.")]
 # How data is read: the same for every command that reads it.
 Every = Annotated[str | None, setting("data.every", "--every", metavar="DURATION")]
 Stamp = Annotated[Literal["open", "close"] | None, setting("data.stamp", "--stamp")]
@@ -317,6 +318,44 @@ def anchor(
     from cracktrader.cli.verify_run import run_anchor
 
     return run_anchor(run, key, as_json)
+
+
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a recorded run.")],
+    order: Annotated[
+        str | None,
+        typer.Argument(metavar="[ORDER]", help="Its number, or strategy:seq:index.", show_default=False),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="SEQ|TIME", help="What strategies answered there, or why they did not.")
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help="With --at: at the last market data of this symbol.")] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="List every refusal, by its code.")] = False,
+    engine: AskedEngine = "rust",
+    as_json: AsJson = False,
+) -> int:
+    """Tell the life of an order, or why there was none."""
+    from cracktrader.cli.ask import ExplainRequest, run_explain
+
+    return run_explain(ExplainRequest(run, order, at, symbol, refused, engine, as_json))
+
+
+@app.command()
+def inspect(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a recorded run.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="SEQ|TIME", help="Of a time, after all that was not later [default: the end].")
+    ] = None,
+    step: Annotated[int, typer.Option(min=0, metavar="N", help="So many steps later.")] = 0,
+    back: Annotated[int, typer.Option(min=0, metavar="N", help="So many steps earlier.")] = 0,
+    engine: AskedEngine = "rust",
+    as_json: AsJson = False,
+) -> int:
+    """Show the state of a recorded run at a moment; on a terminal, step on by n, p, a number, q."""
+    from cracktrader.cli.ask import InspectRequest, run_inspect
+
+    return run_inspect(InspectRequest(run, at, step, back, engine, as_json))
 
 
 @data_app.command("info")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -44,7 +46,8 @@ def run_backtest(
         with Recording.begin(journal, setup, run, host, engine) as recording:
             recording.run(tick)
     seconds = perf_counter() - started
-    return finished(setup, run, host, engine, seconds)
+    outcome = finished(setup, run, host, engine, seconds)
+    return outcome if journal is None else replace(outcome, journal=str(Path(journal.folder).absolute()))
 
 
 def finished(setup: Setup, run: Machine, host: StrategyHost, engine: str, seconds: float) -> RunOutcome:

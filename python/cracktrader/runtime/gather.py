@@ -83,7 +83,9 @@ def _bars(loaded: Sequence[Columns]) -> list[BarColumns]:
 
 
 def _as_declared(strategy: Strategy, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters the run began with, in the order of their declaration."""
+    """The parameters the run began with, in the order of their declaration; as recorded where a replay calls no strategy."""
+    if type(strategy) is Strategy:
+        return parameters
     return {name: parameters[name] for name in strategy.parameter_types() if name in parameters}
 
 

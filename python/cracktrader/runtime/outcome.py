@@ -89,6 +89,8 @@ class RunOutcome:
     """The columns that were run, of every kind, by stream; `bars` has one for each instrument."""
     timeframes: list[str] = field(default_factory=list)
     """What each stream's bars are called, such as "5m"."""
+    journal: str = ""
+    """The folder in which the run is recorded; "" where it is not."""
 
 
 def described(declared: Any) -> str:

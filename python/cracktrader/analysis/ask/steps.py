@@ -1,0 +1,206 @@
+"""The recorded steps of a journal, one by one: what happened, what was answered, and the entities as they were after it.
+
+A search for one order passes over frames that do not hold its name: reading a million steps for one order would take minutes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from cracktrader.core.codec import (
+    ACCOUNT_POSITION,
+    ORDER,
+    STRATEGY_POSITION,
+    DataRun,
+    Kind,
+    Reader,
+    Record,
+    decode_data_run,
+    decode_record,
+    encode_event,
+    encode_record,
+    frames,
+)
+from cracktrader.core.codec.root import KEY_FIELDS
+from cracktrader.core.event import EventType
+from cracktrader.core.intent import OrderId
+from cracktrader.core.order import Life, Order, Pending
+from cracktrader.core.portfolio import FLAT, Position
+
+if TYPE_CHECKING:
+    from cracktrader.runtime.rerun import RecordedRun
+
+FINDING_BYTES = 34
+"""A code and its two numbers in a record."""
+_FRONT = struct.Struct("<IBBQqqBHHIB").unpack_from
+"""Of a step's frame: length, kind, origin, and the envelope of its event with the type of its payload."""
+
+Progress = Callable[[int, int], None]
+"""Called now and then with how many steps of how many were read."""
+
+
+class Front(NamedTuple):
+    """What can be said of a step without decoding it."""
+
+    seq: int
+    time: int
+    """When the engine took it, ns."""
+    event_type: int
+
+
+class Image(NamedTuple):
+    """An entity after a commit: its leaf's key, and its bytes, None where it is gone."""
+
+    key: tuple[int | str | bool, ...]
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A recorded step with the images of both commits, those of the second last."""
+
+    record: Record
+    images: tuple[Image, ...]
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+        return self.record.event.seq_id
+
+    def orders(self) -> dict[int, Order]:
+        """The orders that it changed, as they were after it, by ordinal."""
+        return {int(one.key[1]): read_order(one.data) for one in self.images if one.key[0] == ORDER and one.data}
+
+    def positions(self) -> dict[tuple[int, int, int], Position]:
+        """The positions that it changed, by leaf tag, holder and instrument."""
+        found = {}
+        for one in self.images:
+            if one.key[0] in (ACCOUNT_POSITION, STRATEGY_POSITION):
+                tag, holder, instrument = map(int, one.key)
+                found[tag, holder, instrument] = read_position(one.data) if one.data else FLAT
+        return found
+
+
+def front(frame: bytes) -> Front:
+    """The front of a step's frame."""
+    _, _, _, seq, _, time, _, _, _, _, event_type = _FRONT(frame)
+    return Front(seq, time, event_type)
+
+
+def steps(
+    run: RecordedRun,
+    needles: Sequence[bytes] = (),
+    *,
+    first: int = 0,
+    event_types: Sequence[EventType] | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Step]:
+    """The recorded steps from seq `first` on: with `needles` only those whose bytes hold one of them, with `event_types` only those. A step
+    that was interrupted and done again counts once."""
+    for frame in step_frames(run, first=first, progress=progress):
+        if needles and not any(needle in frame for needle in needles):
+            continue
+        if event_types is not None and front(frame).event_type not in event_types:
+            continue
+        yield step_of(frame)
+
+
+def step_frames(run: RecordedRun, *, first: int = 0, progress: Progress | None = None) -> Iterator[bytes]:
+    """The frames of recorded steps from seq `first` on."""
+    held, held_seq = b"", -1
+    for _, chunk in chunks(run, first, progress):
+        for kind, frame in frames(chunk):
+            if kind != Kind.STEP:
+                continue
+            seq = front(frame).seq
+            if held and first <= held_seq != seq:
+                yield held
+            held, held_seq = frame, seq
+    if held and first <= held_seq:
+        yield held
+
+
+def chunks(run: RecordedRun, first: int = 0, progress: Progress | None = None) -> Iterator[tuple[int, bytes]]:
+    """The blocks that hold steps from seq `first` on, each with the last seq in it. The block before may end with an interrupted step
+    that the next one repeats."""
+    # A block of the header alone has no frames here.
+    blocks = [one for one in run.scan.blocks if one.last_seq >= 0]
+    for at, chunk in enumerate(run.scan.frames()):
+        last = blocks[at].last_seq if at < len(blocks) else run.scan.last_seq
+        if progress is not None:
+            progress(max(last, 0), max(run.scan.last_seq, 1))
+        if last >= first:
+            yield last, chunk
+
+
+def stretches(run: RecordedRun, first: int = 0) -> Iterator[Front | DataRun]:
+    """What the journal consists of: the front of every recorded step, and every stretch of data steps that left nothing."""
+    for _, chunk in chunks(run, first):
+        for kind, frame in frames(chunk):
+            if kind == Kind.STEP:
+                yield front(frame)
+            elif kind == Kind.DATA_RUN:
+                yield decode_data_run(frame)
+
+
+def recorded_step(run: RecordedRun, seq: int) -> Step | None:
+    """The recorded step of this seq; None where it is one of a stretch of data steps."""
+    for frame in step_frames(run, first=seq):
+        found = front(frame).seq
+        if found == seq:
+            return step_of(frame)
+        if found > seq:
+            break
+    return None
+
+
+def step_of(frame: bytes) -> Step:
+    """A step's frame, with its images. Where they lie follows from the frame as it would be without them."""
+    record = decode_record(frame)
+    bare = encode_record(record, b"", b"")[4:-4]
+    body = frame[4:-4]
+    start = 2 + len(encode_event(record.event)) + 8 + FINDING_BYTES * len(record.findings)
+    before, end = _read_images(body, start)
+    after, _ = _read_images(body, end + len(bare) - start - 8)
+    return Step(record, (*before, *after))
+
+
+def order_needles(ordinal: int, order_id: tuple[int, int, int]) -> tuple[bytes, bytes]:
+    """What the bytes of a step that has to do with an order hold: its number, or its name."""
+    return struct.pack("<Q", ordinal), struct.pack("<HQH", *order_id)
+
+
+def _read_images(body: bytes, at: int) -> tuple[list[Image], int]:
+    """A table of images, and where it ends."""
+    reader = Reader(body)
+    reader.at = at
+    images = []
+    for _ in range(int(reader.field("I"))):
+        tag = int(reader.field("B"))
+        key = (tag, *reader.fields(KEY_FIELDS[tag][1:]))
+        images.append(Image(key, reader.take(int(reader.field("I"))) if reader.field("?") else None))
+    return images, reader.at
+
+
+_ORDER = "QHQHIHHBBBqqqq??BqqQQqqBB??IqqqoqqqqqH"
+"""As `encode_order` writes it."""
+
+
+def read_order(data: bytes) -> Order:
+    """An order of its image."""
+    ordinal, strategy, seq, index, *terms, life, pending, triggered, in_doubt = Reader(data).fields(_ORDER[:27])
+    reader = Reader(data)
+    reader.fields(_ORDER[:27])
+    *numbers, closed_time, code = reader.fields(_ORDER[27:])
+    name = OrderId(int(strategy), int(seq), int(index))
+    state = Life(int(life)), Pending(int(pending)), triggered, in_doubt
+    make: Callable[..., Order] = Order
+    return make(int(ordinal), name, *terms, *state, *numbers, False, closed_time, code)
+
+
+def read_position(data: bytes) -> Position:
+    """A position of its image."""
+    return Position(*map(int, Reader(data).fields("qoooqqqq")))
