@@ -13,10 +13,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import cracktrader as ct
+from cracktrader.analysis.ask.differ import diff_runs
 from cracktrader.analysis.ask.explain import explain_order
+from cracktrader.analysis.ask.export import RESULTS, TABLES, export
 from cracktrader.analysis.ask.fill_rules import FILL_RULES
 from cracktrader.analysis.ask.moment import moment
 from cracktrader.analysis.ask.playback import Playback
@@ -338,3 +341,162 @@ def test_keys_step_through_a_run(
     assert shown[:4] == ["4", "5", "4", "7"]
     assert len(shown) == 5
     assert "'nowhere' is not a time" in err
+
+
+# --- two runs
+
+
+class Later(Script):
+    """The script, but for one order."""
+
+    def on_bar(self, ctx: Any, bar: Any) -> None:
+        super().on_bar(ctx, bar)
+        if self.bar == 7:
+            ctx.buy(5)
+
+
+def record(path: Path, kind: Any = Script, data: Any = None, **options: Any) -> Path:
+    """A run on the reference core."""
+    told = {"fees": 0.001, "limits": LIMITS, "engine": "python"} | options
+    ct.backtest(kind, {"SPX": data or bars()}, journal=path, quiet=True, **told)
+    return path
+
+
+def differ(one: Path, other: Path) -> Any:
+    return diff_runs(one, other, "python")
+
+
+def test_the_same_run_twice_is_the_same(folder: Path, tmp_path: Path) -> None:
+    found = differ(folder, record(tmp_path / "again"))
+    assert found.is_same
+    assert str(found) == "script and again are the same run"
+
+
+@pytest.mark.rust
+def test_the_same_run_of_both_cores_is_the_same(folder: Path, tmp_path: Path) -> None:
+    found = differ(folder, record(tmp_path / "rust", engine="rust"))
+    assert found.is_same
+    assert "core: script python, rust rust" in str(found)
+
+
+def test_an_order_more_is_the_first_event_that_differs(folder: Path, tmp_path: Path) -> None:
+    found = differ(folder, record(tmp_path / "later", Later))
+    told = found.event["runs"]
+    assert not found.is_same
+    assert found.event["seq"] == 21 or told[0]["answers"] != told[1]["answers"]
+    assert told[0]["event"] == told[1]["event"]
+    assert told[0]["answers"] == []
+    assert told[1]["answers"][0]["text"] == ["buy 5 SPX market"]
+    text = str(found)
+    assert "answered Later: buy 5 SPX market" in text
+    assert "fills: script 2, later 3" in text
+    assert "profit: script" in text
+
+
+def test_other_fees_are_named_and_the_state_that_they_lead_to(folder: Path, tmp_path: Path) -> None:
+    found = differ(folder, record(tmp_path / "dear", fees=0.002))
+    text = str(found)
+    assert "configuration:\n  instruments[SPX].maker_fee: script 1000000, dear 2000000" in text
+    assert "filled SPX order 1: 10 at 100 as taker, fee 2.00 USD" in text
+    assert found.event["seq"] == 5
+
+
+@pytest.mark.parametrize("close", [105, 104.5])
+def test_a_changed_row_is_named_and_found_in_the_run(folder: Path, tmp_path: Path, close: float) -> None:
+    data = bars()
+    data["close"][4] = close
+    found = differ(folder, record(tmp_path / "changed", data=data))
+    text = str(found)
+    assert "data:\n  SPX bars: " in text
+    assert f"first row of SPX that differs: row 5, 2024-01-06\n  close: script 104, changed {close}" in text
+    assert found.event["runs"][0]["event"]["text"].endswith("close 104, volume 1,000")
+    assert found.event["runs"][1]["event"]["text"].endswith(f"close {close}, volume 1,000")
+
+
+def test_a_run_that_goes_on_differs_where_the_other_ended(folder: Path, tmp_path: Path) -> None:
+    short = {name: values[:6] for name, values in bars().items()}
+    found = differ(folder, record(tmp_path / "short", data=short))
+    assert "SPX bars: rows: script 12, short 6" in str(found)
+    assert "first row of SPX that differs: row 7, 2024-01-08\n  event_time: script 2024-01-07, short none" in str(found)
+
+
+def test_other_code_is_shown_as_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import cracktrader as ct\n\nclass Asks(ct.Strategy):\n    def on_bar(self, ctx, bar):\n        ctx.target({})\n"
+    runs = []
+    for size in (1, 2):
+        file = tmp_path / f"{size}" / "asks.py"
+        file.parent.mkdir()
+        file.write_text(text.format(size))
+        monkeypatch.setattr(sys, "path", [str(file.parent), *sys.path])
+        sys.modules.pop("asks", None)
+        runs.append(record(tmp_path / f"run{size}", importlib.import_module("asks").Asks))
+    found = differ(*runs)
+    assert [one["lines"] for one in found.code] == [
+        ["@@ -4,2 +4,2 @@", "     def on_bar(self, ctx, bar):", "-        ctx.target(1)", "+        ctx.target(2)"]
+    ]
+    assert "code of Asks:\n  @@ -4,2 +4,2 @@" in str(found)
+
+
+def test_diff_on_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again, dear = record(tmp_path / "again"), record(tmp_path / "dear", fees=0.002)
+    assert ask(capsys, "diff", str(folder), str(again))[0] == 0
+    code, out, _ = ask(capsys, "diff", str(folder), str(dear), "--json")
+    document = json.loads(out)
+    assert (code, document["exit_code"], document["same"], document["event"]["seq"]) == (1, 1, False, 5)
+    assert ask(capsys, "diff", str(folder), str(tmp_path / "gone"))[0] == 3
+
+
+# --- files
+
+
+def test_a_run_is_exported_as_tables(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ask(capsys, "export", str(folder), "--to", str(tmp_path / "out"), "--json")
+    assert code == 0
+    tables = {name: pl.read_parquet(tmp_path / "out" / f"{name}.parquet") for name in (*TABLES, *RESULTS)}
+    assert {Path(one["file"]).stem: one["rows"] for one in json.loads(out)["files"]} == {
+        name: len(table) for name, table in tables.items()
+    }
+    assert {name: table.columns for name, table in tables.items() if name in TABLES} == {
+        name: list(columns) for name, columns in TABLES.items()
+    }
+    assert tables["events"]["time"].dtype == pl.Datetime("ns", "UTC")
+    recorded = list(steps(Playback(folder, "python").run))
+    assert tables["events"]["seq"].to_list() == [one.seq for one in recorded]
+    assert tables["answers"].filter(pl.col("code") == "E_ORDER_QUANTITY")["order"].to_list() == [6]
+    assert tables["transitions"].filter(pl.col("order") == 5)["status"].to_list() == [
+        "Submitted",
+        "Accepted",
+        "ReplacePending",
+        "Accepted",
+        "CancelPending",
+        "Cancelled",
+    ]
+    assert tables["fills"].equals(ct.replay(folder, engine="python").fills)
+
+
+def test_a_run_is_exported_as_lines(folder: Path, tmp_path: Path) -> None:
+    exported = export(folder, tmp_path / "out", "jsonl", engine="python")
+    lines = {
+        name: [json.loads(line) for line in (tmp_path / "out" / name).read_text(encoding="utf-8").splitlines()]
+        for name in exported.files
+    }
+    assert {name: len(rows) for name, rows in lines.items()} == exported.files
+    records = lines["records.jsonl"]
+    assert records[0]["event"]["type"] == "start"
+    assert [one["event"]["payload"]["order"] for one in records if one["event"]["type"] == "filled"] == [1, 2]
+    placed = next(one for one in lines["answers.jsonl"] if one["order"] == 1)
+    assert (placed["kind"], placed["text"], json.loads(placed["fields"])["limit_price"]) == (
+        "place",
+        "buy 10 SPX market",
+        None,
+    )
+
+
+def test_an_export_refuses_what_it_cannot_do(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(ConfigError, match="is not an empty folder"):
+        export(folder, tmp_path, engine="python")
+    with pytest.raises(ConfigError, match="there is no export format 'csv'; there are: parquet, jsonl"):
+        export(folder, tmp_path / "new", "csv", engine="python")
+    with pytest.raises(ct.JournalError):
+        export(folder, tmp_path / "file" / "below", engine="python")

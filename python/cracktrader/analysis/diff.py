@@ -250,11 +250,7 @@ def _told(diff: Diff) -> Iterator[str]:
         return
     if diff.is_same:
         yield f"{diff.names[0]} and {diff.names[1]}: the same went in and the same came out"
-    for part in (*INPUTS, *RUNNERS):
-        found = diff.of(part)
-        if found:
-            yield f"{part}:"
-            yield from (f"  {line}" for line in _lines(found, diff.names))
+    yield from causes(diff)
     if not diff.of(*OUTPUTS):
         if not diff.is_same:
             yield "what came of it is the same: fills, orders, trades, profit and the final state"
@@ -265,7 +261,16 @@ def _told(diff: Diff) -> Iterator[str]:
             if diff.of(*RUNNERS)
             else "the strategy's code is another one"
         )
-    yield from _outcome(diff)
+    yield from consequences(diff)
+
+
+def causes(diff: Diff) -> Iterator[str]:
+    """What went in otherwise and who ran it, in words."""
+    for part in (*INPUTS, *RUNNERS):
+        found = diff.of(part)
+        if found:
+            yield f"{part}:"
+            yield from (f"  {line}" for line in _lines(found, diff.names))
 
 
 def _lines(found: Sequence[Difference], names: tuple[str, str]) -> Iterator[str]:
@@ -276,7 +281,7 @@ def _lines(found: Sequence[Difference], names: tuple[str, str]) -> Iterator[str]
         yield f"... and {len(found) - SHOWN:,} more"
 
 
-def _outcome(diff: Diff) -> Iterator[str]:
+def consequences(diff: Diff) -> Iterator[str]:
     """The first fill, else the first order or trade, that differs; then the counts and the profit."""
     width = max(map(len, diff.names))
     for table in TABLES:

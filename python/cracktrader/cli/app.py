@@ -358,6 +358,35 @@ def inspect(
     return run_inspect(InspectRequest(run, at, step, back, engine, as_json))
 
 
+@app.command()
+def diff(
+    one: Annotated[Path, typer.Argument(metavar="A", help="The folder of a recorded run.")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="The folder of another one.")],
+    engine: AskedEngine = "rust",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Tell what differs between two recorded runs and what follows from it. Exit code 1 where they differ."""
+    from cracktrader.cli.ask import DiffRequest, run_diff
+
+    return run_diff(DiffRequest(one, other, engine, quiet, as_json))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a recorded run.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new or empty folder.")],
+    form: Annotated[Literal["parquet", "jsonl"], typer.Option("--format", help="Tables, or lines.")] = "parquet",
+    engine: AskedEngine = "rust",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write a recorded run as files: events, answers, order transitions, fills, orders, trades, equity."""
+    from cracktrader.cli.ask import ExportRequest, run_export
+
+    return run_export(ExportRequest(run, to, form, engine, quiet, as_json))
+
+
 @data_app.command("info")
 def data_info(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, patterns, or sample:NAME.")],

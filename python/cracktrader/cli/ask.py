@@ -1,4 +1,6 @@
-"""`cracktrader explain` and `cracktrader inspect`: questions put to a run's folder. The answers are `analysis.ask`; here they are shown."""
+"""`cracktrader explain`, `inspect`, `diff` and `export`: questions put to a run's folder. The answers are `analysis.ask`; here they are
+shown.
+"""
 
 from __future__ import annotations
 
@@ -96,6 +98,58 @@ def run_inspect(request: InspectRequest) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class DiffRequest:
+    """What the command line asked for."""
+
+    one: Path
+    other: Path
+    engine: str
+    quiet: bool
+    as_json: bool
+
+
+def run_diff(request: DiffRequest) -> int:
+    """Compare two runs; 0 where they are the same, 1 where they differ."""
+    from cracktrader.analysis.ask.differ import diff_runs
+
+    with patience(f"comparing {request.one.name} and {request.other.name}", request.as_json) as progress:
+        found = diff_runs(request.one, request.other, request.engine, progress)
+    code = 0 if found.is_same else 1
+    if request.as_json:
+        print_json({"command": "diff", **finite(found.as_dict()), "exit_code": code})
+    elif not request.quiet:
+        say(str(found))
+    return code
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What the command line asked for."""
+
+    run: Path
+    to: Path
+    form: str
+    engine: str
+    quiet: bool
+    as_json: bool
+
+
+def run_export(request: ExportRequest) -> int:
+    """Write a run's tables and say which."""
+    from cracktrader.analysis.ask.export import export
+
+    with patience(f"exporting {request.run.name}", request.as_json or request.quiet) as progress:
+        exported = export(request.run, request.to, request.form, engine=request.engine, progress=progress)
+    if request.as_json:
+        files = [{"file": str(request.to / name), "rows": rows} for name, rows in exported.files.items()]
+        print_json({"command": "export", "run": str(request.run), "files": files, "exit_code": 0})
+    elif not request.quiet:
+        for name, rows in exported.files.items():
+            say(f"{request.to / name}  {rows:,} rows")
+    return 0
+
+
 def _walk(playback: Playback, shown: Moment, ask: Callable[[], str]) -> None:
     """Lines of keys until "q" or the end of the input."""
     while True:
@@ -132,15 +186,21 @@ def opened(run: Path, engine: str, as_json: bool) -> Iterator[tuple[Playback, Pr
     """A run's folder, and a bar on the terminal for what takes long."""
     from cracktrader.analysis.ask.playback import Playback
 
-    with progress_bar(f"reading {run.name}", not as_json, unit="steps") as shown:
+    with patience(f"reading {run.name}", as_json) as progress:
+        yield Playback(run, engine, progress), progress
+
+
+@contextmanager
+def patience(label: str, silent: bool) -> Iterator[Progress | None]:
+    """A bar on the terminal that moves once something takes longer than people wait."""
+    with progress_bar(label, not silent, unit="steps") as shown:
         started = perf_counter()
 
         def patient(done: int, total: int) -> None:
             if shown is not None and perf_counter() - started > PATIENCE_SECONDS:
                 shown(done, total)
 
-        progress = None if shown is None else patient
-        yield Playback(run, engine, progress), progress
+        yield None if shown is None else patient
 
 
 def finite(value: Any) -> Any:

@@ -83,12 +83,17 @@ class Words:
     def __init__(self, config: Config, timeframes: list[str]) -> None:
         self.config = config
         self.timeframes = [*timeframes, *[""] * (len(config.streams) - len(timeframes))]
-        self._orders: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._orders: dict[tuple[int, ...], tuple[int, int]] = {}
         """Number and instrument by name, as far as they were told."""
 
     def learn(self, orders: Iterable[Order]) -> None:
         """Call these orders by their numbers from now on."""
         self._orders.update({one.id: (one.ordinal, one.instrument) for one in orders})
+
+    def number_of(self, name: tuple[int, ...]) -> int | None:
+        """An order's number, None where it is not known."""
+        known = self._orders.get(name)
+        return None if known is None else int(known[0])
 
     def order(self, name: OrderId) -> str:
         """An order's number; where it is not known who asked, in which step, at which place: "0:64:2"."""
