@@ -6,7 +6,7 @@ core, into which a checkpoint carries it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cracktrader.analysis.ask.steps import Front, Progress, Step, chunks, recorded_step, step_of, stretches
 from cracktrader.backend import PythonMachine
@@ -36,7 +36,7 @@ class Playback:
 
     def __init__(self, run: RecordedRun | str | Path, engine: str = "rust", progress: Progress | None = None) -> None:
         self.run = run if isinstance(run, RecordedRun) else RecordedRun(run)
-        self.engine = engine if hasattr(PythonMachine, "checkpoint") else "python"
+        self.engine = engine
         self._progress = progress
         self._machine: Machine | None = None
         self._state: tuple[int, State] | None = None
@@ -124,9 +124,7 @@ class Playback:
             return machine.engine.state
         copy, _ = self.run.setup.start("python", self.run.silent())
         assert isinstance(copy, PythonMachine)
-        copied: Any = copy
-        carried: Any = machine
-        copied.restore(carried.checkpoint())
+        copy.restore(machine.checkpoint())
         return copy.engine.state
 
     def step(self, seq: int) -> Step:

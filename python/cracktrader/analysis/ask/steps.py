@@ -23,11 +23,13 @@ from cracktrader.core.codec import (
     encode_event,
     encode_record,
     frames,
+    read_order,
+    read_position,
+    seq_of,
 )
 from cracktrader.core.codec.root import KEY_FIELDS
 from cracktrader.core.event import EventType
-from cracktrader.core.intent import OrderId
-from cracktrader.core.order import Life, Order, Pending
+from cracktrader.core.order import Order
 from cracktrader.core.portfolio import FLAT, Position
 
 if TYPE_CHECKING:
@@ -72,7 +74,9 @@ class Step:
 
     def orders(self) -> dict[int, Order]:
         """The orders that it changed, as they were after it, by ordinal."""
-        return {int(one.key[1]): read_order(one.data) for one in self.images if one.key[0] == ORDER and one.data}
+        return {
+            int(one.key[1]): read_order(Reader(one.data)) for one in self.images if one.key[0] == ORDER and one.data
+        }
 
     def positions(self) -> dict[tuple[int, int, int], Position]:
         """The positions that it changed, by leaf tag, holder and instrument."""
@@ -80,7 +84,7 @@ class Step:
         for one in self.images:
             if one.key[0] in (ACCOUNT_POSITION, STRATEGY_POSITION):
                 tag, holder, instrument = map(int, one.key)
-                found[tag, holder, instrument] = read_position(one.data) if one.data else FLAT
+                found[tag, holder, instrument] = read_position(Reader(one.data)) if one.data else FLAT
         return found
 
 
@@ -115,7 +119,7 @@ def step_frames(run: RecordedRun, *, first: int = 0, progress: Progress | None =
         for kind, frame in frames(chunk):
             if kind != Kind.STEP:
                 continue
-            seq = front(frame).seq
+            seq = seq_of(frame)
             if held and first <= held_seq != seq:
                 yield held
             held, held_seq = frame, seq
@@ -149,7 +153,7 @@ def stretches(run: RecordedRun, first: int = 0) -> Iterator[Front | DataRun]:
 def recorded_step(run: RecordedRun, seq: int) -> Step | None:
     """The recorded step of this seq; None where it is one of a stretch of data steps."""
     for frame in step_frames(run, first=seq):
-        found = front(frame).seq
+        found = seq_of(frame)
         if found == seq:
             return step_of(frame)
         if found > seq:
@@ -183,24 +187,3 @@ def _read_images(body: bytes, at: int) -> tuple[list[Image], int]:
         key = (tag, *reader.fields(KEY_FIELDS[tag][1:]))
         images.append(Image(key, reader.take(int(reader.field("I"))) if reader.field("?") else None))
     return images, reader.at
-
-
-_ORDER = "QHQHIHHBBBqqqq??BqqQQqqBB??IqqqoqqqqqH"
-"""As `encode_order` writes it."""
-
-
-def read_order(data: bytes) -> Order:
-    """An order of its image."""
-    ordinal, strategy, seq, index, *terms, life, pending, triggered, in_doubt = Reader(data).fields(_ORDER[:27])
-    reader = Reader(data)
-    reader.fields(_ORDER[:27])
-    *numbers, closed_time, code = reader.fields(_ORDER[27:])
-    name = OrderId(int(strategy), int(seq), int(index))
-    state = Life(int(life)), Pending(int(pending)), triggered, in_doubt
-    make: Callable[..., Order] = Order
-    return make(int(ordinal), name, *terms, *state, *numbers, False, closed_time, code)
-
-
-def read_position(data: bytes) -> Position:
-    """A position of its image."""
-    return Position(*map(int, Reader(data).fields("qoooqqqq")))
