@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,10 @@ PROVE = os.environ.get("CRACKTRADER_PROVE") == "1"
 
 LONG = [pytest.mark.prove] if PROVE else []
 """The mark of every test here: in the long form all of them are run by it, else none has it."""
+
+
+Count = Callable[[str, int], None]
+"""Told how many cases of which row of docs/reference/reliability.md were tried."""
 
 
 def cases(short: int, long: int) -> int:

@@ -17,7 +17,7 @@ from cracktrader.runtime.recovery import recover
 from tests.prove.disk import Disk, hastily, on
 from tests.prove.outside import Outside
 from tests.prove.recorded import Watched, Whole, backtest
-from tests.prove.story import LONG, Hasty, bars, cases, scratch
+from tests.prove.story import LONG, Count, Hasty, bars, cases, scratch
 from tests.unit.journal_files import Memory
 
 pytestmark = LONG
@@ -33,18 +33,21 @@ def outside() -> Outside:
     return Outside.of(list(bars(BARS))).scripted("python", Memory())
 
 
-def test_whatever_a_power_cut_leaves_of_a_run_with_a_venue_outside_goes_on(engine: str, outside: Outside) -> None:
+def test_whatever_a_power_cut_leaves_of_a_run_with_a_venue_outside_goes_on(
+    engine: str, outside: Outside, proof: Count
+) -> None:
     whole = Memory()
     outside.run(engine, whole, lambda seq: None)
     with scratch() as root:
         disk = Disk(root)
         (disk.root / "journal").mkdir()
         outside.run(engine, disk.folder(disk.root / "journal"), disk.acknowledge)
+        proof("power_cut", SEEDS[engine])
         for seed in range(SEEDS[engine]):
             goes_on(outside, engine, disk, Random(seed), whole.contents())
 
 
-def test_where_unwritten_pages_hold_garbage_a_log_goes_on_or_is_refused(outside: Outside) -> None:
+def test_where_unwritten_pages_hold_garbage_a_log_goes_on_or_is_refused(outside: Outside, proof: Count) -> None:
     """Nobody can tell garbage with a good record behind it from a record that was changed."""
     whole = Memory()
     outside.run("python", whole, lambda seq: None)
@@ -52,6 +55,7 @@ def test_where_unwritten_pages_hold_garbage_a_log_goes_on_or_is_refused(outside:
         disk = Disk(root, garbage=True)
         (root / "journal").mkdir()
         outside.run("python", disk.folder(root / "journal"), disk.acknowledge)
+        proof("power_cut_garbage", cases(20, 200))
         for seed in range(cases(20, 200)):
             try:
                 goes_on(outside, "python", disk, Random(seed), whole.contents(), again=0)
@@ -92,7 +96,7 @@ BESIDE = ("data", "code", "lock")
 
 
 @pytest.mark.parametrize("kind", ["saves", "forgets"])
-def test_whatever_a_power_cut_leaves_of_a_recorded_backtest_is_recovered(engine: str, kind: str) -> None:
+def test_whatever_a_power_cut_leaves_of_a_recorded_backtest_is_recovered(engine: str, kind: str, proof: Count) -> None:
     count, seeds = RECORDED[engine]
     loaded = bars(count)
     with scratch() as root:
@@ -100,6 +104,7 @@ def test_whatever_a_power_cut_leaves_of_a_recorded_backtest_is_recovered(engine:
         disk = Disk(root)
         with on(disk, lambda machine: Watched(machine, disk.acknowledge)):
             backtest(root / "run", engine, kind, loaded, **JOURNAL)
+        proof("power_cut", seeds)
         for seed in range(seeds):
             is_recovered(engine, disk, Random(seed), whole)
 
