@@ -1,4 +1,4 @@
-"""Counts what the proofs try, and keeps it: the long form writes results.json, of which docs/reference/reliability.md is made.
+"""Counts what the proofs try, and keeps it: the long form writes results.json, row by row, of which docs/reference/reliability.md is made.
 
 Deliberately not here: the proofs, and the words of the page (docs/reliability_page.py).
 """
@@ -57,14 +57,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write what the long form tried."""
     if not PROVE or not _tried:
         return
-    document = {
-        "date": datetime.now(UTC).date().isoformat(),
+    made_with = {
         "cracktrader": version("cracktrader"),
         "contract": CONTRACT_HASH,
         "journal_format": JOURNAL_FORMAT,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "rust": available(),
-        "rows": dict(sorted(_tried.items())),
     }
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    # What another version of the program showed is nothing of this one.
+    rows = kept["rows"] if {name: kept.get(name) for name in made_with} == made_with else {}
+    today = datetime.now(UTC).date().isoformat()
+    rows |= {row: {"date": today} | tried for row, tried in _tried.items()}
+    document = made_with | {"rows": dict(sorted(rows.items()))}
     RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

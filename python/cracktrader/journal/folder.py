@@ -59,7 +59,7 @@ class RunFolder:
             for folder in (run.journal, run.checkpoints, run.torn):
                 folder.path.mkdir()
             run.tell(**(facts or {}))
-            Folder(run.path.absolute().parent).sync_folder()
+            again(Folder(run.path.absolute().parent).sync_folder)
         except OSError as error:
             run.unlock()
             raise JournalError(f"{run.path} cannot be made a run's folder: {error}: see to the disk") from error
