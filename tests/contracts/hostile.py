@@ -397,7 +397,7 @@ class Hostile:
             )
         elif choice == 1:
             held = state.position(account, index).quantity if own else 0
-            payload = PositionStatement(held + rng.choice((0, 0, 1)))
+            payload = PositionStatement(min(held + rng.choice((0, 0, 1)), I64_MAX))
         elif choice == 2:
             payload, index = Transfer(currency, amount, 0, NONE_PRICE), NULL_INSTRUMENT
         elif choice == 3 and own:
