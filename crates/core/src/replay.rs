@@ -6,7 +6,9 @@
 
 use thiserror::Error;
 
-use crate::codec::{CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames, seq_of};
+use crate::codec::{
+    CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames, seq_of,
+};
 use crate::config::Config;
 use crate::engine::{ConfigProblem, Engine, Host, Response};
 use crate::event::{Event, Payload};

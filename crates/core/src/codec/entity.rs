@@ -4,7 +4,9 @@
 
 use std::collections::VecDeque;
 
-use super::wire::{Canonical, CodecError, Reader, canonical, canonical_number, pack, read_table, table};
+use super::wire::{
+    Canonical, CodecError, Reader, canonical, canonical_number, canonical_row, pack, pack_row, read_table, table,
+};
 use crate::account::Ledger;
 use crate::aggregate::Aggregate;
 use crate::book::Market;
@@ -16,14 +18,17 @@ use crate::order::{Life, Order, Pending};
 use crate::portfolio::{Lot, Position, Unsettled};
 use crate::state::{FillRecord, StrategyState};
 
-canonical! {
+canonical_row! {
     Position { quantity, cost, proceeds, released, net_fills, fee_quantity, transferred, settled }
     Ledger { cash, fees, spot_cost, realized, transfers, funding }
-    Lot { key, quantity, value, fee_quantity, cause }
-    StrategyState { halted, kill_switch, reduce_only, open_orders, random_counter, next_timer, placed }
     FillRecord { order, strategy, instrument, quantity, value, fee_currency, fee, fee_quantity, settled, busted }
     Market { mark, mark_time, bid, ask, halted, frozen }
     Cause { now, depth }
+}
+
+canonical! {
+    Lot { key, quantity, value, fee_quantity, cause }
+    StrategyState { halted, kill_switch, reduce_only, open_orders, random_counter, next_timer, placed }
     Tally { filled, ended }
     Gone { time, order, filled }
     Command {
@@ -44,19 +49,25 @@ pub fn bytes_of(value: &impl Canonical) -> Vec<u8> {
 /// An order. `flagged` is not part of it: a quarantined report changes no leaf.
 #[must_use]
 pub fn encode_order(order: &Order) -> Vec<u8> {
-    let mut out = Vec::with_capacity(220);
-    let to = &mut out;
-    pack!(to; order.ordinal, order.id, order.instrument, order.venue, order.account);
-    pack!(to; order.side, order.order_type, order.time_in_force);
-    pack!(to; order.quantity, order.limit_price, order.stop_price, order.expire_time);
-    pack!(to; order.post_only, order.reduce_only);
-    pack!(to; order.trail_kind, order.trail_offset, order.limit_offset, order.parent, order.oco, order.created_time);
-    pack!(to; order.asked_quantity);
-    pack!(to; order.life, order.pending, order.triggered, order.in_doubt);
-    pack!(to; order.version, order.open_quantity, order.filled_quantity, order.busted_quantity, order.filled_value);
-    pack!(to; order.replace_quantity, order.replace_limit_price, order.replace_stop_price, order.reserve_price);
-    pack!(to; order.closed_time, order.code);
+    let mut out = Vec::with_capacity(256);
+    write_order(order, &mut out);
     out
+}
+
+/// Append an order.
+pub fn write_order(order: &Order, to: &mut Vec<u8>) {
+    pack_row!(to;
+        order.ordinal, order.id.strategy, order.id.seq, order.id.index, order.instrument, order.venue, order.account,
+        order.side, order.order_type, order.time_in_force,
+        order.quantity, order.limit_price, order.stop_price, order.expire_time,
+        order.post_only, order.reduce_only,
+        order.trail_kind, order.trail_offset, order.limit_offset, order.parent, order.oco, order.created_time,
+        order.asked_quantity,
+        order.life.number(), order.pending.number(), order.triggered, order.in_doubt,
+        order.version, order.open_quantity, order.filled_quantity, order.busted_quantity, order.filled_value,
+        order.replace_quantity, order.replace_limit_price, order.replace_stop_price, order.reserve_price,
+        order.closed_time, order.code,
+    );
 }
 
 /// The next order, not flagged.

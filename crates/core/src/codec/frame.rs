@@ -160,13 +160,26 @@ impl DataRun {
 /// Append a frame whose body is written by `write`.
 pub fn framed(out: &mut Vec<u8>, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
-    out.extend_from_slice(&[0; 4]);
-    out.push(kind as u8);
+    framed_open(out, kind, write);
+    fill_crc(&mut out[at..]);
+}
+
+/// Append a frame with nothing where its CRC belongs: whoever keeps it fills that in.
+#[inline]
+pub(super) fn framed_open(out: &mut Vec<u8>, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.extend_from_slice(&[0, 0, 0, 0, kind as u8]);
     write(out);
     let length = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
-    let crc = crc32fast::hash(&out[at + 4..]);
-    crc.write(out);
+    out.extend_from_slice(&[0; 4]);
+}
+
+/// Fill in the CRC of one whole frame.
+pub fn fill_crc(frame: &mut [u8]) {
+    let crc = frame.len() - 4;
+    let found = crc32fast::hash(&frame[4..crc]);
+    frame[crc..].copy_from_slice(&found.to_le_bytes());
 }
 
 /// The frames of whole, checked bytes: each with its kind's number. `CodecError` where they do not end with a frame.

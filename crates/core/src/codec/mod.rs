@@ -14,14 +14,14 @@ pub use entity::{encode_indicator, encode_order, encode_position, read_number, r
 pub use frame::{
     BLOCK_BYTES, DataRun, Dataset, DatasetKind, End, FRAME_BYTES, Header, JOURNAL_FORMAT, Kind, SEGMENT_BYTES, Seal,
     Segment, decode_data_run, decode_end, decode_header, decode_seal, decode_segment, encode_data_run, encode_end,
-    encode_header, encode_seal, encode_segment, framed, frames,
+    encode_header, encode_seal, encode_segment, fill_crc, framed, frames,
 };
 pub use message::{
     decode_config, decode_event, encode_config, encode_declaration, encode_event, encode_intent, encode_payload,
     read_declaration, read_event, read_intent,
 };
 
-pub use record::{Answer, Finding, Record, TimerRequest, decode_record, encode_record, seq_of};
+pub use record::{Answer, Finding, Record, Step, TimerRequest, decode_record, encode_record, seq_of};
 pub use root::{
     LeafKey, QUIET, StateRoot, all_keys, contract_digest, encode_images, encode_key, encode_leaf, encode_venue,
     full_root, state_hash,

@@ -1,7 +1,7 @@
 //! Records: what a step was and led to. The images in them are made by `root` and skipped on reading.
 
-use super::frame::{Kind, body_of, framed};
-use super::wire::{Canonical, CodecError, Reader, canonical, canonical_number, pack};
+use super::frame::{Kind, body_of, framed_open};
+use super::wire::{Canonical, CodecError, Reader, canonical, canonical_number, pack, table};
 use crate::event::Event;
 use crate::indicator::Declaration;
 use crate::intent::Intent;
@@ -71,20 +71,43 @@ canonical! {
     Answer { strategy, error, random_counter, next_timer, declarations, intents, timers }
 }
 
-/// Append a step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B; images are empty where there
-/// are none.
-pub fn encode_record(out: &mut Vec<u8>, record: &Record, before: &[u8], after: &[u8]) {
-    framed(out, Kind::Step, |out| {
-        pack!(out; record.origin, record.event, record.depth, record.findings);
-        images(out, before);
-        pack!(out; record.interrupted, record.answers);
-        images(out, after);
+/// A step as it is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// How its item came to the engine.
+    pub origin: Origin,
+    /// The fact.
+    pub event: &'a Event,
+    /// Depth in a chain of steps that caused each other at one instant.
+    pub depth: u32,
+    /// What was found on it.
+    pub findings: &'a [Finding],
+    /// Whether the run stopped after commit A.
+    pub interrupted: bool,
+    /// What the strategies answered.
+    pub answers: &'a [Answer],
+}
+
+/// Append a step's frame: origin, event, depth, findings, images of commit A, answers, images of commit B. The images before are there
+/// already, those after are appended by `after`; either may be empty. The CRC is left to be filled in: a writer's thread has more time
+/// than the engine's.
+pub fn encode_record(out: &mut Vec<u8>, step: &Step<'_>, before: &[u8], after: impl FnOnce(&mut Vec<u8>)) {
+    framed_open(out, Kind::Step, |out| {
+        pack!(out; step.origin, *step.event, step.depth);
+        table(out, step.findings.len(), step.findings, Finding::write);
+        out.extend_from_slice(if before.is_empty() { &NO_IMAGES } else { before });
+        step.interrupted.write(out);
+        table(out, step.answers.len(), step.answers, Answer::write);
+        let at = out.len();
+        after(out);
+        if out.len() == at {
+            out.extend_from_slice(&NO_IMAGES);
+        }
     });
 }
 
-fn images(out: &mut Vec<u8>, images: &[u8]) {
-    if images.is_empty() { 0_u32.write(out) } else { out.extend_from_slice(images) }
-}
+/// A table without rows.
+const NO_IMAGES: [u8; 4] = [0; 4];
 
 /// The record of exactly this frame; its images are skipped. `CodecError` when the CRC does not fit.
 pub fn decode_record(data: &[u8]) -> Result<Record, CodecError> {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::entity::{bytes_of, encode_indicator, encode_order};
-use super::wire::{Canonical, pack, prefixed, table};
+use super::entity::{encode_indicator, write_order};
+use super::wire::{Canonical, pack, pack_row, table};
 use super::{CONTRACT_HASH, encode_payload};
 use crate::matching::{SimulatedVenue, VenueOrder};
 use crate::state::State;
@@ -40,9 +40,9 @@ pub enum LeafKey {
     /// A pending timer.
     Timer(StrategyIndex, u64),
     /// A booked fill.
-    Fill(AccountIndex, Box<str>),
+    Fill((AccountIndex, Box<str>)),
     /// A bust before its fill.
-    Parked(AccountIndex, Box<str>),
+    Parked((AccountIndex, Box<str>)),
     /// What the market last showed.
     Market(InstrumentIndex),
     /// A declared indicator.
@@ -82,13 +82,59 @@ impl LeafKey {
             Self::Aggregate(..) => 25,
         }
     }
+
+    /// Orders leaves as the bytes of their names do: the name's first bytes as a number, then the text that does not fit.
+    #[inline]
+    pub(crate) fn rank(&self) -> (u128, &str) {
+        let mut name = [0; 16];
+        name[0] = self.tag();
+        let text = match self {
+            Self::Engine | Self::Day => "",
+            Self::Order(ordinal) => put(&mut name, 1, ordinal.0.to_le_bytes()),
+            Self::AccountPosition(AccountIndex(owner), instrument)
+            | Self::AccountUnsettled(AccountIndex(owner), instrument)
+            | Self::StrategyPosition(StrategyIndex(owner), instrument)
+            | Self::StrategyUnsettled(StrategyIndex(owner), instrument) => {
+                put(&mut name, 1, owner.to_le_bytes());
+                put(&mut name, 3, instrument.0.to_le_bytes())
+            }
+            Self::Ledger(AccountIndex(owner), currency) | Self::StrategyFees(StrategyIndex(owner), currency) => {
+                put(&mut name, 1, owner.to_le_bytes());
+                put(&mut name, 3, currency.0.to_le_bytes())
+            }
+            Self::Strategy(strategy) => put(&mut name, 1, strategy.0.to_le_bytes()),
+            Self::Timer(strategy, timer) => {
+                put(&mut name, 1, strategy.0.to_le_bytes());
+                put(&mut name, 3, timer.to_le_bytes())
+            }
+            Self::Fill((account, key)) | Self::Parked((account, key)) | Self::Key(account, key) => {
+                put(&mut name, 1, account.0.to_le_bytes());
+                put(&mut name, 3, (key.len() as u32).to_le_bytes());
+                key
+            }
+            Self::Market(InstrumentIndex(index)) | Self::Indicator(index) => put(&mut name, 1, index.to_le_bytes()),
+            Self::Seen(AccountIndex(index)) | Self::Aggregate(index) => put(&mut name, 1, index.to_le_bytes()),
+        };
+        (u128::from_be_bytes(name), text)
+    }
+}
+
+#[inline]
+fn put<const SIZE: usize>(name: &mut [u8; 16], at: usize, bytes: [u8; SIZE]) -> &'static str {
+    name[at..at + SIZE].copy_from_slice(&bytes);
+    ""
 }
 
 /// A leaf's name.
 #[must_use]
 pub fn encode_key(key: &LeafKey) -> Vec<u8> {
-    let mut out = vec![key.tag()];
-    let to = &mut out;
+    let mut out = Vec::new();
+    write_key(key, &mut out);
+    out
+}
+
+fn write_key(key: &LeafKey, to: &mut Vec<u8>) {
+    to.push(key.tag());
     match key {
         LeafKey::Engine | LeafKey::Day => {}
         LeafKey::Order(ordinal) => ordinal.write(to),
@@ -108,7 +154,7 @@ pub fn encode_key(key: &LeafKey) -> Vec<u8> {
         LeafKey::Timer(strategy, timer) => {
             pack!(to; strategy.0, *timer);
         }
-        LeafKey::Fill(account, key) | LeafKey::Parked(account, key) | LeafKey::Key(account, key) => {
+        LeafKey::Fill((account, key)) | LeafKey::Parked((account, key)) | LeafKey::Key(account, key) => {
             account.write(to);
             key.write(to);
         }
@@ -117,56 +163,53 @@ pub fn encode_key(key: &LeafKey) -> Vec<u8> {
         LeafKey::Seen(account) => account.write(to),
         LeafKey::Aggregate(stream) => stream.write(to),
     }
-    out
 }
 
 /// The entity's canonical bytes, or None where there is none.
 #[must_use]
 pub fn encode_leaf(state: &State, key: &LeafKey) -> Option<Vec<u8>> {
-    let fill = |account: &AccountIndex, key: &str| state.fills.get(&(*account, key.into()));
+    let mut out = Vec::new();
+    write_leaf(state, key, &mut out).map(|()| out)
+}
+
+/// Append the entity's canonical bytes; None, and nothing appended, where there is none.
+fn write_leaf(state: &State, key: &LeafKey, to: &mut Vec<u8>) -> Option<()> {
     match key {
-        LeafKey::Engine => Some(engine_leaf(state)),
-        LeafKey::Order(ordinal) => state.orders.get(ordinal).map(encode_order),
-        LeafKey::AccountPosition(account, instrument) => state.accounts.get(&(*account, *instrument)).map(bytes_of),
-        LeafKey::StrategyPosition(strategy, instrument) => {
-            state.strategies.get(&(*strategy, *instrument)).map(bytes_of)
-        }
+        LeafKey::Engine => engine_leaf(state, to),
+        LeafKey::Order(ordinal) => write_order(state.orders.get(ordinal)?, to),
+        LeafKey::AccountPosition(account, instrument) => state.accounts.get(&(*account, *instrument))?.write(to),
+        LeafKey::StrategyPosition(strategy, instrument) => state.strategies.get(&(*strategy, *instrument))?.write(to),
         LeafKey::AccountUnsettled(account, instrument) => {
-            state.unsettled_accounts.get(&(*account, *instrument)).map(bytes_of)
+            state.unsettled_accounts.get(&(*account, *instrument))?.write(to);
         }
         LeafKey::StrategyUnsettled(strategy, instrument) => {
-            state.unsettled_strategies.get(&(*strategy, *instrument)).map(bytes_of)
+            state.unsettled_strategies.get(&(*strategy, *instrument))?.write(to);
         }
-        LeafKey::Ledger(account, currency) => state.ledgers.get(&(*account, *currency)).map(bytes_of),
-        LeafKey::StrategyFees(strategy, currency) => state.strategy_fees.get(&(*strategy, *currency)).map(bytes_of),
-        LeafKey::Strategy(strategy) => state.owners.get(strategy.at()).map(bytes_of),
-        LeafKey::Timer(strategy, timer) => state.timers.deadlines.get(&(*strategy, *timer)).map(bytes_of),
-        LeafKey::Fill(account, key) => fill(account, key).map(bytes_of),
-        LeafKey::Parked(account, key) => state.parked.get(&(*account, key.clone())).map(bytes_of),
-        LeafKey::Market(instrument) => state.markets.get(instrument.at()).map(bytes_of),
-        LeafKey::Indicator(index) => state.indicators.get(*index as usize).map(encode_indicator),
-        LeafKey::Aggregate(stream) => state.aggregates.get(usize::from(*stream)).map(bytes_of),
-        LeafKey::Day => Some(day_leaf(state)),
-        LeafKey::Seen(account) => state.seen.get(account.at()).map(|seen| bytes_of(&seen.watermark)),
+        LeafKey::Ledger(account, currency) => state.ledgers.get(&(*account, *currency))?.write(to),
+        LeafKey::StrategyFees(strategy, currency) => state.strategy_fees.get(&(*strategy, *currency))?.write(to),
+        LeafKey::Strategy(strategy) => state.owners.get(strategy.at())?.write(to),
+        LeafKey::Timer(strategy, timer) => state.timers.deadlines.get(&(*strategy, *timer))?.write(to),
+        LeafKey::Fill(name) => state.fills.get(name)?.write(to),
+        LeafKey::Parked(name) => state.parked.get(name)?.write(to),
+        LeafKey::Market(instrument) => state.markets.get(instrument.at())?.write(to),
+        LeafKey::Indicator(index) => to.extend(encode_indicator(state.indicators.get(*index as usize)?)),
+        LeafKey::Aggregate(stream) => state.aggregates.get(usize::from(*stream))?.write(to),
+        LeafKey::Day => {
+            pack!(to; state.day, state.day_equity);
+        }
+        LeafKey::Seen(account) => state.seen.get(account.at())?.watermark.write(to),
         LeafKey::Key(account, key) => {
             let seen = state.seen.get(account.at())?;
             let numbered = || key.parse().ok().and_then(|number| seen.numbered(number));
-            seen.contents.get(key).or_else(numbered).map(encode_payload)
+            to.extend(encode_payload(seen.contents.get(key).or_else(numbered)?));
         }
     }
+    Some(())
 }
 
-fn engine_leaf(state: &State) -> Vec<u8> {
-    let mut out = Vec::with_capacity(56);
-    pack!(&mut out; state.started, state.ended, state.stopped, state.kill_switch, state.reduce_only, state.next_ordinal, state.archived);
-    out.extend_from_slice(&state.archive_digest);
-    out
-}
-
-fn day_leaf(state: &State) -> Vec<u8> {
-    let mut out = Vec::with_capacity(24);
-    pack!(&mut out; state.day, state.day_equity);
-    out
+fn engine_leaf(state: &State, to: &mut Vec<u8>) {
+    pack_row!(to; state.started, state.ended, state.stopped, state.kill_switch, state.reduce_only, state.next_ordinal, state.archived);
+    to.extend_from_slice(&state.archive_digest);
 }
 
 /// The name of every leaf of the state.
@@ -186,8 +229,8 @@ pub fn all_keys(state: &State) -> Vec<LeafKey> {
     keys.extend(state.strategy_fees.keys().map(|(strategy, currency)| LeafKey::StrategyFees(*strategy, *currency)));
     keys.extend((0..state.owners.len()).map(|index| LeafKey::Strategy(StrategyIndex(index as u16))));
     keys.extend(state.timers.deadlines.keys().map(|(strategy, timer)| LeafKey::Timer(*strategy, *timer)));
-    keys.extend(state.fills.keys().map(|(account, key)| LeafKey::Fill(*account, key.clone())));
-    keys.extend(state.parked.keys().map(|(account, key)| LeafKey::Parked(*account, key.clone())));
+    keys.extend(state.fills.keys().map(|name| LeafKey::Fill(name.clone())));
+    keys.extend(state.parked.keys().map(|name| LeafKey::Parked(name.clone())));
     keys.extend((0..state.markets.len()).map(|index| LeafKey::Market(InstrumentIndex(index as u32))));
     keys.extend((0..state.indicators.len()).map(|index| LeafKey::Indicator(index as u32)));
     let derived = state.config.streams.iter().enumerate().filter(|(_, stream)| stream.is_derived());
@@ -323,26 +366,33 @@ pub fn encode_venue(venue: &SimulatedVenue) -> Vec<u8> {
     out
 }
 
-/// After-images of the touched leaves that are in records, in the order of their names; empty without any.
-#[must_use]
-pub fn encode_images(state: &State, touched: &[LeafKey]) -> Vec<u8> {
-    let recorded = touched.iter().filter(|key| key.tag() < QUIET);
-    let mut named: Vec<(Vec<u8>, &LeafKey)> = recorded.map(|key| (encode_key(key), key)).collect();
-    named.sort_unstable();
-    named.dedup();
-    let mut out = Vec::new();
-    if named.is_empty() {
-        return out;
-    }
-    table(&mut out, named.len(), &named, |(name, key), to| {
-        to.extend_from_slice(name);
-        match encode_leaf(state, key) {
-            None => to.push(0),
-            Some(leaf) => {
-                to.push(1);
-                prefixed(to, &leaf);
-            }
+/// Append the after-images of the touched leaves that are in records, in the order of their names, which they are put in; nothing
+/// without any.
+pub fn encode_images(out: &mut Vec<u8>, state: &State, touched: &mut [LeafKey]) {
+    touched.sort_unstable_by(|one, other| one.rank().cmp(&other.rank()));
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let (mut count, mut last) = (0_u32, None);
+    for key in touched.iter().take_while(|key| key.tag() < QUIET) {
+        if last == Some(key) {
+            continue;
         }
-    });
-    out
+        (count, last) = (count + 1, Some(key));
+        write_key(key, out);
+        let flag = out.len();
+        out.extend_from_slice(&[1, 0, 0, 0, 0]);
+        let leaf = out.len();
+        if write_leaf(state, key, out).is_some() {
+            let size = (out.len() - leaf) as u32;
+            out[flag + 1..leaf].copy_from_slice(&size.to_le_bytes());
+        } else {
+            out.truncate(flag);
+            out.push(0);
+        }
+    }
+    if count == 0 {
+        out.truncate(start);
+    } else {
+        out[start..start + 4].copy_from_slice(&count.to_le_bytes());
+    }
 }

@@ -127,9 +127,46 @@ pub trait Canonical: Sized {
     fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError>;
 }
 
+/// A row of fields of fixed width, put together on the stack: one look at the room in the buffer instead of one for each field.
+pub(super) struct Row {
+    bytes: [u8; 256],
+    size: usize,
+}
+
+impl Row {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self { bytes: [0; 256], size: 0 }
+    }
+
+    #[inline(always)]
+    fn put<const SIZE: usize>(&mut self, bytes: [u8; SIZE]) {
+        self.bytes[self.size..self.size + SIZE].copy_from_slice(&bytes);
+        self.size += SIZE;
+    }
+
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.size]
+    }
+}
+
+/// A value whose canonical bytes are always as many.
+pub(super) trait Fixed {
+    /// Put its bytes behind those that are there.
+    fn place(&self, row: &mut Row);
+}
+
 macro_rules! integers {
     ($($kind:ty),+) => {
-        $(impl Canonical for $kind {
+        $(impl Fixed for $kind {
+            #[inline(always)]
+            fn place(&self, row: &mut Row) {
+                row.put(self.to_le_bytes());
+            }
+        }
+
+        impl Canonical for $kind {
             fn write(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
@@ -144,7 +181,14 @@ integers!(u8, u16, u32, u64, i64, i128);
 
 macro_rules! newtypes {
     ($($kind:ident),+) => {
-        $(impl Canonical for $kind {
+        $(impl Fixed for $kind {
+            #[inline(always)]
+            fn place(&self, row: &mut Row) {
+                self.0.place(row);
+            }
+        }
+
+        impl Canonical for $kind {
             fn write(&self, out: &mut Vec<u8>) {
                 self.0.write(out);
             }
@@ -168,6 +212,13 @@ newtypes!(
     CurrencyIndex,
     InstrumentIndex
 );
+
+impl Fixed for bool {
+    #[inline(always)]
+    fn place(&self, row: &mut Row) {
+        row.put([u8::from(*self)]);
+    }
+}
 
 impl Canonical for bool {
     fn write(&self, out: &mut Vec<u8>) {
@@ -288,6 +339,16 @@ macro_rules! pack {
 }
 pub(crate) use pack;
 
+/// Append values of fixed width, 256 bytes at most.
+macro_rules! pack_row {
+    ($out:expr; $($value:expr),+ $(,)?) => {{
+        let mut row = $crate::codec::wire::Row::new();
+        $($crate::codec::wire::Fixed::place(&$value, &mut row);)+
+        $out.extend_from_slice(row.bytes());
+    }};
+}
+pub(super) use pack_row;
+
 /// Gives structures their canonical bytes: those of the named fields, in this order.
 macro_rules! canonical {
     ($($kind:ident { $($field:ident),* $(,)? })+) => {
@@ -306,6 +367,22 @@ macro_rules! canonical {
     };
 }
 pub(crate) use canonical;
+
+/// Like `canonical` for structures whose fields are all of fixed width.
+macro_rules! canonical_row {
+    ($($kind:ident { $($field:ident),* $(,)? })+) => {
+        $(impl $crate::codec::Canonical for $kind {
+            fn write(&self, out: &mut Vec<u8>) {
+                $crate::codec::wire::pack_row!(out; $(self.$field),*);
+            }
+
+            fn read(reader: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::codec::CodecError> {
+                Ok(Self { $($field: reader.field()?),* })
+            }
+        })+
+    };
+}
+pub(super) use canonical_row;
 
 /// Gives enumerations their canonical byte: the member's number.
 macro_rules! canonical_number {

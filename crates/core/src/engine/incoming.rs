@@ -235,7 +235,7 @@ impl Incoming {
         } else {
             seen.keep_numbered(dense_number(key), key, item.payload.clone());
         }
-        if store.recording {
+        if store.rooted() {
             store.touch(LeafKey::Key(account, key.clone()));
         }
         if let Some(ordinal) = order_ordinal(&item.payload)
@@ -416,7 +416,7 @@ fn dense_number(key: &str) -> Option<u64> {
 
 fn raise_watermark(store: &mut Store, account: AccountIndex) {
     while let Some(old) = store.state.seen[account.at()].rise() {
-        if store.recording {
+        if store.rooted() {
             if old != 0 {
                 store.touch(LeafKey::Key(account, old.to_string().into()));
             }

@@ -11,7 +11,8 @@ pub struct SinkFailed;
 
 /// Who keeps a journal's frames.
 pub trait Sink: Debug + Send + Sync {
-    /// Whole frames, the last of them of `last_seq`; whether the block ends with them. The buffer may be swapped for an empty one.
+    /// Whole frames, the last of them of `last_seq`; whether the block ends with them. The CRCs of steps are not filled in: that is left
+    /// to the sink. The buffer may be swapped for an empty one.
     fn append(&mut self, frames: &mut Vec<u8>, last_seq: u64, seals: bool) -> Result<(), SinkFailed>;
 
     /// Return when everything appended is durable.

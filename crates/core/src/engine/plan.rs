@@ -86,8 +86,8 @@ impl Staged {
         self.fees.iter().for_each(|((s, c), _)| touch(LeafKey::StrategyFees(*s, *c)));
         self.unsettled_accounts.iter().for_each(|((a, i), _)| touch(LeafKey::AccountUnsettled(*a, *i)));
         self.unsettled_strategies.iter().for_each(|((s, i), _)| touch(LeafKey::StrategyUnsettled(*s, *i)));
-        self.fills.iter().for_each(|((a, key), _)| touch(LeafKey::Fill(*a, key.clone())));
-        self.parked.iter().for_each(|((a, key), _)| touch(LeafKey::Parked(*a, key.clone())));
+        self.fills.iter().for_each(|(name, _)| touch(LeafKey::Fill(name.clone())));
+        self.parked.iter().for_each(|(name, _)| touch(LeafKey::Parked(name.clone())));
     }
 
     /// Put the after-images in place. Orders are put by the store, which keeps the aggregates.

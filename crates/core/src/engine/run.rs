@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::codec::{End, LeafKey, Record, TimerRequest, encode_record, encode_venue};
+use crate::codec::{End, LeafKey, Step, TimerRequest, encode_record, encode_venue, fill_crc};
 use crate::config::{Config, DataKind, account_of, config_problem};
 use crate::engine::incoming::{Incoming, MARKET_EVENTS};
 use crate::engine::journal::{Journal, Opening, Sink};
@@ -98,7 +98,8 @@ pub struct Engine {
     pub venues: Vec<SimulatedVenue>,
     /// The door for intents, with the commands to venues outside.
     pub outgoing: Outgoing,
-    /// Frame of the last step, when steps are recorded; empty for one that a journal leaves to a stretch of data steps.
+    /// Frame of the last step, when steps are recorded and no journal takes them at once; empty for one that a journal leaves to a
+    /// stretch of data steps.
     pub last_record: Vec<u8>,
     /// Where steps are written.
     pub journal: Option<Journal>,
@@ -112,6 +113,8 @@ pub struct Engine {
     pub interrupted: bool,
     /// Whether the last step was taken.
     pub concluded: bool,
+    /// Images of commit A, until the step's frame takes them.
+    before: Vec<u8>,
     replaying: bool,
     pub(super) config: Arc<Config>,
     incoming: Incoming,
@@ -165,6 +168,7 @@ impl Engine {
             equity: EquityCurve::default(),
             interrupted: false,
             concluded: false,
+            before: Vec::new(),
             replaying,
             incoming: Incoming::new(Arc::clone(&config)),
             market_label: None,
@@ -486,7 +490,8 @@ impl Engine {
         } else if committed.taken && self.incoming.moves_mark(&item) {
             self.market_label = Some(item.event_time);
         }
-        let before = self.store.images();
+        self.before.clear();
+        self.store.write_images(&mut self.before);
         let sent = self.outgoing.outbox.len();
         let answers = self.call(&committed, &item, depth, host);
         if !self.store.stirred.is_empty() && !self.interrupted {
@@ -498,9 +503,9 @@ impl Engine {
             self.dispatch();
         }
         if self.store.recording {
-            let findings = committed.findings;
-            let record = Record { origin, event: item, depth, findings, interrupted: self.interrupted, answers };
-            self.record(&record, &before, self.outgoing.outbox.len() > sent);
+            let (findings, interrupted) = (&committed.findings[..], self.interrupted);
+            let step = Step { origin, event: &item, depth, findings, interrupted, answers: &answers };
+            self.record(&step, self.outgoing.outbox.len() > sent);
         }
         if self.config.recheck_every != 0 {
             self.since_check += 1;
@@ -511,22 +516,40 @@ impl Engine {
     }
 
     /// Keep the step's frame, unless it is one that a journal leaves to a stretch of data steps.
-    fn record(&mut self, record: &Record, before: &[u8], leaves: bool) {
-        let after = self.store.images();
-        let silent = record.findings.is_empty() && !record.interrupted && record.answers.is_empty();
-        let unchanged = before.is_empty() && after.is_empty();
-        self.idle = record.origin == Origin::Data && !self.embedded && record.depth == 0 && silent && unchanged;
-        let seq = record.event.seq_id;
-        self.last_record.clear();
-        if !self.idle || self.store.rooted() {
-            encode_record(&mut self.last_record, record, before, &after);
+    #[inline]
+    fn record(&mut self, step: &Step<'_>, leaves: bool) {
+        let silent = step.findings.is_empty() && !step.interrupted && step.answers.is_empty();
+        let unchanged = self.before.is_empty() && self.store.is_unchanged();
+        self.idle = step.origin == Origin::Data && !self.embedded && step.depth == 0 && silent && unchanged;
+        if self.store.rooted() || !self.idle {
+            self.write(step, leaves);
+            return;
         }
-        let Some(journal) = &mut self.journal else { return };
-        if self.idle {
-            journal.idle(seq);
-        } else {
-            journal.buffer().extend_from_slice(&self.last_record);
+        self.last_record.clear();
+        if let Some(journal) = &mut self.journal {
+            journal.idle(step.event.seq_id);
+        }
+    }
+
+    /// Into the open block at once, unless somebody wants to see the frame.
+    fn write(&mut self, step: &Step<'_>, leaves: bool) {
+        let Self { store, before, journal, last_record, idle, .. } = self;
+        let seq = step.event.seq_id;
+        last_record.clear();
+        if let Some(journal) = journal.as_mut().filter(|_| !store.rooted()) {
+            encode_record(journal.buffer(), step, before, |out| store.write_images(out));
             journal.step(seq, leaves);
+            return;
+        }
+        encode_record(last_record, step, before, |out| store.write_images(out));
+        fill_crc(last_record);
+        match journal {
+            Some(journal) if *idle => journal.idle(seq),
+            Some(journal) => {
+                journal.buffer().extend_from_slice(last_record);
+                journal.step(seq, leaves);
+            }
+            None => {}
         }
     }
 

@@ -118,20 +118,28 @@ impl Store {
         self.rooted
     }
 
-    /// After-images of what was touched since the last ones; empty without any.
+    /// Whether nothing that is in records was touched since the last images.
     #[inline]
-    pub fn images(&mut self) -> Vec<u8> {
-        if self.touched.is_empty() { Vec::new() } else { self.take_images() }
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        !self.touched.iter().any(|key| key.tag() < QUIET)
     }
 
-    fn take_images(&mut self) -> Vec<u8> {
-        let images = encode_images(&self.state, &self.touched);
+    /// Append after-images of what was touched since the last ones; nothing without any.
+    #[inline]
+    pub fn write_images(&mut self, out: &mut Vec<u8>) {
+        if !self.touched.is_empty() {
+            self.take_images(out);
+        }
+    }
+
+    fn take_images(&mut self, out: &mut Vec<u8>) {
+        encode_images(out, &self.state, &mut self.touched);
         if self.rooted {
             self.dirty.extend(self.touched.drain(..));
         } else {
             self.touched.clear();
         }
-        images
     }
 
     /// The state root: incremental when it is kept, else from nothing.
@@ -253,11 +261,13 @@ impl Store {
             let dense = self.config.venues[order.venue.at()].capabilities.dense_keys;
             if !dense {
                 self.state.seen[order.account.at()].contents.remove(&key);
-                self.touch(LeafKey::Key(order.account, key.clone()));
+                if self.rooted {
+                    self.touch(LeafKey::Key(order.account, key.clone()));
+                }
             }
             let name = (order.account, key);
             if self.state.fills.remove(&name).is_some() {
-                self.touch(LeafKey::Fill(name.0, name.1));
+                self.touch(LeafKey::Fill(name));
             }
         }
         self.touch(LeafKey::Order(order.ordinal));
