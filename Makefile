@@ -10,6 +10,8 @@ SHELL := /bin/bash
 SECONDS ?= 60
 PROVE_FUZZ_SECONDS ?= 900
 PYTEST_ARGS ?=
+# A process for each core; a test that needs several of its own takes its share.
+PYTEST := -m pytest --numprocesses auto --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -107,14 +109,14 @@ test-rust:
 	cargo test --locked 2>&1 | tee $(RUST_LOG)
 
 test-python: setup planted
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) $(PYTEST) $(PYTEST_ARGS)
 
 # The Python suite in a copy of the tree that never held the extension.
 WITHOUT := target/without-extension
 test-without-extension: $(LOCK_STAMP)
 	@rm -rf $(WITHOUT); mkdir -p $(WITHOUT)
 	@tar -cf - --exclude='_core*.so' --exclude=./target --exclude=./.venv --exclude=./.git --exclude='.*_cache' --exclude=.hypothesis . | tar -xf - -C $(WITHOUT)
-	cd $(WITHOUT) && PYTHONPATH=python '$(CURDIR)/$(PY)' -m pytest --without-extension $(PYTEST_ARGS)
+	cd $(WITHOUT) && PYTHONPATH=python '$(CURDIR)/$(PY)' $(PYTEST) --without-extension $(PYTEST_ARGS)
 
 check: setup
 	$(BIN)/ruff check .
@@ -137,7 +139,7 @@ laws: $(LOCK_STAMP)
 	$(PY) -m pytest -q tests/unit/test_repository_laws.py
 
 prove: setup planted
-	CRACKTRADER_PROVE=1 $(PY) -m pytest -m prove $(PYTEST_ARGS)
+	CRACKTRADER_PROVE=1 $(PY) $(PYTEST) -m prove $(PYTEST_ARGS)
 	$(MAKE) --no-print-directory test-without-extension
 	$(MAKE) --no-print-directory fuzz SECONDS=$(PROVE_FUZZ_SECONDS)
 
