@@ -254,3 +254,45 @@ def test_the_side_header_says_who_ran_it(busy: Any, tmp_path: Path, engine: str)
     assert facts["strategies"][0]["parameters"] == {"fast": 5, "slow": 20}
     digest = facts["strategies"][0]["code"]["digest"]
     assert (tmp_path / "run" / "code" / f"{digest}.py").read_text() == (tmp_path / "busy.py").read_text()
+
+
+class Counting(ct.Strategy):
+    """Trades at every tenth bar: the count is a state of its own."""
+
+    def on_start(self, ctx: Any) -> None:
+        self.count = 0
+
+    def on_bar(self, ctx: Any, bar: Any) -> None:
+        self.count += 1
+        if self.count % 10 == 0:
+            ctx.target(1 - ctx.position().quantity)
+
+
+class Kept(Counting):
+    """The same, and says what to keep."""
+
+    def save_state(self) -> dict[str, Any]:
+        return {"count": self.count}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.count = state["count"]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"), [(Kept, "from the checkpoint at seq"), (Counting, "Counting keeps state of its own")]
+)
+def test_a_killed_run_goes_on_from_its_checkpoint_or_from_the_log(
+    tmp_path: Path, engine: str, own: type[ct.Strategy], said: str
+) -> None:
+    whole = record(own, tmp_path / "whole", engine)
+
+    journal = ct.Journal(tmp_path / "run", checkpoint_events=200)
+    ct.backtest(own, data(), fees=0.001, seed=3, engine=engine, journal=journal, quiet=True)
+    # As a kill leaves it: without the end of the journal.
+    with (tmp_path / "run" / "journal" / "000001.ctj").open("r+b") as last:
+        last.truncate(last.seek(0, 2) - 2_000)
+    notes: list[str] = []
+    result = ct.recover(tmp_path / "run", note=notes.append)
+    assert any(said in line for line in notes), notes
+    assert segments(tmp_path / "run") == segments(tmp_path / "whole")
+    assert tables(result) == tables(whole)

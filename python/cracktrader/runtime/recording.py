@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +22,8 @@ from cracktrader.core.codec import CONTRACT_HASH, SEGMENT_BYTES, Dataset, Header
 from cracktrader.core.engine import JournalSpec, Resume
 from cracktrader.data.digest import Data, column_digests
 from cracktrader.errors import ConfigError, JournalError
-from cracktrader.journal import datasets
+from cracktrader.journal import checkpoints, datasets
+from cracktrader.journal.checkpoints import Checkpoint
 from cracktrader.journal.folder import RunFolder
 from cracktrader.runtime.code import code_of
 
@@ -95,6 +97,7 @@ class Recording:
         self.run_machine, self.host = run, host
         self._journal, self._run_id = journal, run_id
         self._lines, self._failures = kept
+        self._checked = monotonic()
         self._log = folder.log.open("a", encoding="utf-8")
 
     @classmethod
@@ -112,14 +115,29 @@ class Recording:
             raise
 
     def run(self, progress: Progress | None = None) -> None:
-        """Run to the end."""
+        """Run to the end, with checkpoints."""
 
         def tick(taken: int) -> None:
             self._keep_lines()
+            if self._journal.checkpoint_seconds and monotonic() - self._checked >= self._journal.checkpoint_seconds:
+                self.checkpoint()
             if progress is not None:
                 progress(taken)
 
-        self.run_machine.run(tick)
+        self.run_machine.run(tick, self.checkpoint, self._journal.checkpoint_events)
+
+    def checkpoint(self) -> None:
+        """Keep where the run stands. The journal is durable up to there first, and what strategies wrote is kept."""
+        self._keep_lines()
+        run = self.run_machine
+        if run.interrupted or run.ended:
+            return
+        position = run.journal_position()
+        names = [one.name for one in self.host.config.strategies]
+        stateful = [name for index, name in enumerate(names) if self.host.stateful(index)]
+        host = {"strategies": self.host.save(), "stateful": stateful}
+        checkpoints.write(self.folder.checkpoints, Checkpoint(self._run_id, run.seq, position, run.checkpoint(), host))
+        self._checked = monotonic()
 
     def __enter__(self) -> Self:
         return self

@@ -12,8 +12,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.core.codec import CodecError
 from cracktrader.core.replay import ReplayMismatch
 from cracktrader.errors import ConfigError, JournalError
+from cracktrader.journal import checkpoints
 from cracktrader.journal.checkpoints import Checkpoint
 from cracktrader.journal.files import Folder, put
 from cracktrader.journal.folder import LOG, RunFolder
@@ -122,6 +124,20 @@ class _Recovery:
 
     def _restore(self) -> None:
         """A machine at the newest checkpoint that can be used, or at the beginning."""
+        for checkpoint in checkpoints.newest(self.recorded.folder.checkpoints, self.note):
+            why = self._unusable(checkpoint)
+            if not why:
+                try:
+                    self._start()
+                    self.run.restore(checkpoint.payload)
+                except CodecError as error:
+                    why = str(error)
+                else:
+                    self.from_checkpoint = checkpoint
+                    self.run.bind_again()
+                    self.host.load(checkpoint.host["strategies"])
+                    return
+            self.note(f"the checkpoint at seq {checkpoint.seq} is not used: {why}")
         self._start()
 
     def _start(self) -> None:

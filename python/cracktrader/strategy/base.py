@@ -119,3 +119,11 @@ class Strategy:
 
     def on_stop(self, ctx: StrategyContext) -> None:
         """After the last event. Orders are refused here."""
+
+    def save_state(self) -> dict[str, Any]:
+        """What the strategy keeps in attributes of its own, for a checkpoint: plain data only, that is None, bool, int, float, str, list,
+        and dict with str as keys. Orders, positions, timers, random draws and indicators of the core are the run's and are kept anyway."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `save_state` gave: called once after `on_start` when a run goes on from a checkpoint."""

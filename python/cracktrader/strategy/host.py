@@ -25,10 +25,11 @@ from cracktrader.core.event import (
 )
 from cracktrader.core.instrument import Instrument
 from cracktrader.core.intent import INTENT_TYPES, Intent
-from cracktrader.errors import IntentError, StaleView
+from cracktrader.errors import IntentError, StaleView, StrategyError
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.context import StrategyContext
 from cracktrader.strategy.history import History
+from cracktrader.strategy.kept import attributes, differs, has_hooks, plain, revived
 from cracktrader.strategy.views import (
     BarView,
     ControlView,
@@ -84,6 +85,10 @@ class StrategyHost:
         self.interruption: BaseException | None = None
         self._view: Any = None
         self._bars_awaited = [int(one.warm_up) if one.warm_up is not True else 0 for one in self.strategies]
+        self._called = [False] * len(self.strategies)
+        """Whether each strategy has warmed up."""
+        self._begun = [attributes(one) for one in self.strategies]
+        """Attributes of each strategy right after `on_start`."""
 
     def bind(self, view: Any) -> None:
         """Take the core's view."""
@@ -136,12 +141,14 @@ class StrategyHost:
         return one.on_event if type(one).on_event is not Strategy.on_event else one.on_bar
 
     def _is_warming_up(self, strategy: int) -> bool:
-        """Whether `on_bar` still waits at this bar, which is counted."""
+        """Whether `on_bar` still waits at this bar, which is counted. It waits once: an average by volume can cease to have a value."""
         one = self.strategies[strategy]
-        if one.warm_up is False:
+        if one.warm_up is False or self._called[strategy]:
             return False
         self._bars_awaited[strategy] -= 1
-        return self._bars_awaited[strategy] >= 0 or not all(i.warm for i in self.contexts[strategy].declared)
+        waits = self._bars_awaited[strategy] >= 0 or not all(i.warm for i in self.contexts[strategy].declared)
+        self._called[strategy] = not waits
+        return waits
 
     def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
         """Call the strategy for an event and collect its answer."""
@@ -158,7 +165,10 @@ class StrategyHost:
         hook = {EventType.START: one.on_start, EventType.RUN_STOPPED: one.on_stop}.get(event_type_of(event))
         if hook is None:
             return self.guard(strategy, event.seq_id, lambda: one.on_event(context, view))
-        return self.guard(strategy, event.seq_id, lambda: hook(context))
+        response = self.guard(strategy, event.seq_id, lambda: hook(context))
+        if event_type_of(event) is EventType.START:
+            self._begun[strategy] = attributes(one)
+        return response
 
     def _on_bar_with_own(self, strategy: int, context: StrategyContext, bar: Any) -> Sequence[Intent] | None:
         """Indicators written in Python are updated first, while the strategy warms up too."""
@@ -182,6 +192,63 @@ class StrategyHost:
             self._view.active = False
             context.intents.clear()
             context.timers.clear()
+
+    # Checkpoints
+
+    def save(self) -> list[dict[str, Any]]:
+        """What the host and the strategies keep beside the run's state, as plain data that JSON keeps to the bit."""
+        return [self._saved(strategy) for strategy in range(len(self.strategies))]
+
+    def _saved(self, strategy: int) -> dict[str, Any]:
+        one, context, name = self.strategies[strategy], self.contexts[strategy], self.config.strategies[strategy].name
+        state = None
+        if has_hooks(one, Strategy):
+            try:
+                state = one.save_state()
+            except Exception as error:
+                raise StrategyError(f"save_state of strategy {name} raised {type(error).__name__}: {error}") from error
+            if type(state) is not dict:
+                raise StrategyError(f"save_state of strategy {name} returned {state!r}: it returns a dict")
+            state = plain(state, f"{name}.save_state()")
+        return {
+            "bars_awaited": None if self._called[strategy] else self._bars_awaited[strategy],
+            "has_exits": context.has_exits,
+            "repeating": sorted([timer, interval] for timer, interval in context.repeating.items()),
+            "state": state,
+        }
+
+    def load(self, saved: Sequence[Mapping[str, Any]]) -> None:
+        """Take back what `save` gave, once the strategies are bound again. StrategyError when it is of other strategies, or `load_state`
+        raises."""
+        if len(saved) != len(self.strategies):
+            raise StrategyError(f"the checkpoint is of {len(saved)} strategies, the run has {len(self.strategies)}")
+        for strategy, kept in enumerate(saved):
+            one, context, name = (
+                self.strategies[strategy],
+                self.contexts[strategy],
+                self.config.strategies[strategy].name,
+            )
+            self._called[strategy] = kept["bars_awaited"] is None
+            self._bars_awaited[strategy] = kept["bars_awaited"] or 0
+            context.has_exits = kept["has_exits"]
+            context.repeating = dict(kept["repeating"])
+            if has_hooks(one, Strategy) != (kept["state"] is not None):
+                raise StrategyError(f"strategy {name} saves its state now or did then, but not both")
+            if kept["state"] is not None:
+                try:
+                    one.load_state(revived(kept["state"]))
+                except Exception as error:
+                    raise StrategyError(
+                        f"load_state of strategy {name} raised {type(error).__name__}: {error}"
+                    ) from error
+
+    def stateful(self, strategy: int) -> bool:
+        """Whether a checkpoint would lose what the strategy keeps: it has no `save_state` and holds what differs from right after
+        `on_start` or can change unseen, or it has indicators written in Python."""
+        one = self.strategies[strategy]
+        if self.contexts[strategy].own:
+            return True
+        return not has_hooks(one, Strategy) and differs(one, self._begun[strategy], Strategy)
 
     def fail(self, strategy: int, seq_id: int, error: Exception) -> Response:
         """Keep what was raised; the core records its kind and applies the policy."""
