@@ -1,12 +1,11 @@
 """Checkpoints of both cores: equal bytes after every step of every golden trace, and runs that go on from one as if they never stopped.
 
-The long form (`CRACKTRADER_PROVE=1`) restores at every step. Deliberately not here: damaged bytes (test_hostile_checkpoints.py) and the
+The long form (`make prove`) restores at every step. Deliberately not here: damaged bytes (test_hostile_checkpoints.py) and the
 host's own state (tests/integration/test_checkpointed_runs.py).
 """
 
 from __future__ import annotations
 
-import os
 import trace
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from cracktrader import backend
 from cracktrader.core.engine import Response
 
 NAMES = trace.names()
-EVERY = 1 if os.environ.get("CRACKTRADER_PROVE") else 23
+EVERY = 23
 """Every so many steps, over all traces, the run goes on from its checkpoint on an engine of each core."""
 
 
@@ -59,6 +58,18 @@ def told(machine: Any) -> list[Any]:
 @pytest.mark.parity
 @pytest.mark.parametrize("name", NAMES)
 def test_checkpoints_are_equal_and_lead_on_as_if_nothing_had_stopped(name: str) -> None:
+    lead_on(name, EVERY)
+
+
+@pytest.mark.prove
+@pytest.mark.parity
+@pytest.mark.parametrize("name", NAMES)
+def test_every_checkpoint_leads_on_as_if_nothing_had_stopped(name: str) -> None:
+    lead_on(name, 1)
+
+
+def lead_on(name: str, every: int) -> None:
+    """Go on from every so many checkpoints of a trace, on both engines."""
     story = trace.load(name)
     whole = trace.Run(story, "python")
     records = list(observed(whole))
@@ -71,7 +82,7 @@ def test_checkpoints_are_equal_and_lead_on_as_if_nothing_had_stopped(name: str) 
             break
         data = python.checkpoint()
         assert data == rust.checkpoint()
-        if (begun + taken) % EVERY:
+        if (begun + taken) % every:
             continue
         for engine in ("python", "rust"):
             fresh = resumed(story, engine, data, runs[0])

@@ -5,7 +5,7 @@ use cracktrader_core::account::{Account, AccountKind, Deposit};
 use cracktrader_core::capability::{Capabilities, FillModel, Venue};
 use cracktrader_core::codec::{Record, decode_record};
 use cracktrader_core::config::{Config, Conversion, DataKind, OnError, StrategyConfig, Stream};
-use cracktrader_core::engine::{Engine, Host, Response};
+use cracktrader_core::engine::{Engine, Host, Response, restore, save};
 use cracktrader_core::event::{
     Absent, Accepted, BalanceStatement, BarRows, Busted, CancelRejected, Cancelled, Denied, Event, Expired, Filled,
     Funding, InDoubt, Payload, Refused, Rejected, ReplaceRejected, Replaced, Settled, Settlement, Transfer, Triggered,
@@ -23,6 +23,7 @@ use cracktrader_core::units::{
 };
 use cracktrader_core::view::View;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 const BARS: i64 = 12;
 
@@ -278,6 +279,51 @@ fn survive(world: World, wishes: Vec<Wish>, pushed: Vec<Event>) -> Result<(), Te
     Ok(())
 }
 
+/// A run that goes on from a checkpoint ends as the one that was never stopped; one that was forged leads nowhere, and nothing panics.
+fn go_on(
+    world: World,
+    (wishes, pushed, steps): (Vec<Wish>, Vec<Event>, usize),
+    forgeries: Vec<Vec<(usize, u8)>>,
+) -> Result<(), TestCaseError> {
+    let failed = |problem: String| TestCaseError::fail(problem);
+    let fresh = || {
+        let mut engine = Engine::new(config(world), true).map_err(|problem| failed(problem.to_string()))?;
+        engine.attach(0, bars()).map_err(|problem| failed(problem.to_string()))?;
+        Ok::<_, TestCaseError>(engine)
+    };
+    let mut engine = fresh()?;
+    pushed.into_iter().for_each(|item| engine.push(item));
+    let mut host = Scripted(wishes);
+    for _ in 0..steps {
+        engine.run_some(1, &mut host);
+    }
+    let data = save(&engine).map_err(|problem| failed(problem.to_string()))?;
+    let mut other = fresh()?;
+    let mut later = Scripted(host.0.clone());
+    restore(&mut other, &data, &later).map_err(|problem| failed(problem.to_string()))?;
+    prop_assert_eq!(save(&other).map_err(|problem| failed(problem.to_string()))?, data.clone());
+    engine.run(&mut host);
+    other.run(&mut later);
+    prop_assert_eq!(&other.last_record, &engine.last_record);
+    prop_assert_eq!(other.digest(), engine.digest());
+    for (at, forgery) in forgeries.iter().enumerate() {
+        let mut body = data[..data.len() - 32].to_vec();
+        for (place, byte) in forgery {
+            let place = 74 + place % (body.len() - 74);
+            body[place] = *byte;
+        }
+        if at % 3 == 0 {
+            body.truncate(74 + forgery[0].0 % (body.len() - 74));
+        }
+        body.extend(Sha256::digest(&body));
+        let mut victim = fresh()?;
+        if restore(&mut victim, &body, &later).is_ok() {
+            prop_assert_eq!(save(&victim).map_err(|problem| failed(problem.to_string()))?, body);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -288,6 +334,17 @@ proptest! {
         pushed in proptest::collection::vec(reports(), 0..120),
     ) {
         survive(world, wishes, pushed)?;
+    }
+
+    #[test]
+    fn a_run_goes_on_from_its_checkpoint_and_a_forged_one_breaks_nothing(
+        world in worlds(),
+        wishes in proptest::collection::vec((any::<u8>(), any::<u8>(), quantities(), prices()), 6..24),
+        pushed in proptest::collection::vec(reports(), 0..120),
+        steps in 0..130_usize,
+        forgeries in proptest::collection::vec(proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4), 0..12),
+    ) {
+        go_on(world, (wishes, pushed, steps), forgeries)?;
     }
 
     #[test]
