@@ -283,7 +283,7 @@ fn survive(world: World, wishes: Vec<Wish>, pushed: Vec<Event>) -> Result<(), Te
 fn go_on(
     world: World,
     (wishes, pushed, steps): (Vec<Wish>, Vec<Event>, usize),
-    forgeries: Vec<Vec<(usize, u8)>>,
+    forgeries: &[Vec<(usize, u8)>],
 ) -> Result<(), TestCaseError> {
     let failed = |problem: String| TestCaseError::fail(problem);
     let fresh = || {
@@ -344,7 +344,7 @@ proptest! {
         steps in 0..130_usize,
         forgeries in proptest::collection::vec(proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4), 0..12),
     ) {
-        go_on(world, (wishes, pushed, steps), forgeries)?;
+        go_on(world, (wishes, pushed, steps), &forgeries)?;
     }
 
     #[test]
