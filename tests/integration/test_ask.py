@@ -275,7 +275,7 @@ def test_the_images_of_steps_are_those_of_their_orders(folder: Path) -> None:
     playback = Playback(folder, "python")
     seen = 0
     for step in steps(playback.run):
-        for ordinal, order in step.orders().items():
+        for ordinal, order in step.orders.items():
             assert playback.state(step.seq).orders.get(ordinal, order) == order
             seen += 1
     assert seen > 10

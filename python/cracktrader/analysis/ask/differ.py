@@ -224,7 +224,7 @@ def _as_written(runs: tuple[RecordedRun, RecordedRun]) -> Callable[[bytes, bytes
 
     def said(which: int, frame: bytes) -> tuple[Any, ...]:
         step, mine = step_of(frame), words[which]
-        mine.learn(step.orders().values())
+        mine.learn(step.orders.values())
         answers = [(one.strategy, mine.answer(one)) for one in step.record.answers]
         return step.record.event.ingest_time, mine.event(step.record.event), answers, list(_state(mine, step))
 
@@ -285,7 +285,7 @@ def _told(playback: Playback, seq: int) -> dict[str, Any] | None:
         return None
     words = Words(playback.run.config, playback.run.setup.timeframes)
     step = playback.step(seq)
-    words.learn((*playback.state(seq).orders.values(), *step.orders().values()))
+    words.learn((*playback.state(seq).orders.values(), *step.orders.values()))
     return {
         "time": step.record.event.ingest_time,
         "event": event_fields(words, step),
@@ -297,7 +297,7 @@ def _told(playback: Playback, seq: int) -> dict[str, Any] | None:
 
 def _state(words: Words, step: Step) -> Iterator[str]:
     """The entities that the step left, in words."""
-    for ordinal, order in sorted(step.orders().items()):
+    for ordinal, order in sorted(step.orders.items()):
         yield f"order {ordinal} {words.order_terms(order)}: {STATUS_NAMES[order.status]}"
     for (tag, holder, instrument), position in sorted(step.positions().items()):
         whose = words.strategy(holder) if tag == STRATEGY_POSITION else f"account {words.config.accounts[holder].name}"

@@ -159,7 +159,7 @@ class _Life:
         needles = order_needles(self.facts.ordinal, self.name)
         for step in steps(self.playback.run, needles, first=self.facts.seq):
             before = self.order
-            changed = step.orders()
+            changed = step.orders
             self.words.learn(changed.values())
             self.order = changed.get(self.facts.ordinal, before)
             if step.seq == self.facts.seq:

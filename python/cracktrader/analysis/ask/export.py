@@ -144,7 +144,7 @@ def _write_steps(run: RecordedRun, folder: Path, form: str, progress: Progress |
             name: stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8")) for name in makers
         }
         for step in steps(run, progress=progress):
-            words.learn(step.orders().values())
+            words.learn(step.orders.values())
             for name, make in makers.items():
                 for row in make(words, step):
                     files[name].write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -178,7 +178,7 @@ def _events(words: Words, step: Step) -> Iterator[dict[str, Any]]:
 
 def _answers(words: Words, step: Step) -> Iterator[dict[str, Any]]:
     """A row an intent, a timer, a declaration, an error."""
-    orders = {tuple(order.id): order.ordinal for order in step.orders().values()}
+    orders = {tuple(order.id): order.ordinal for order in step.orders.values()}
     for answer in step.record.answers:
         front = {"seq": step.seq, "time": step.record.event.ingest_time, "strategy": words.strategy(answer.strategy)}
         for at, (intent, finding) in enumerate(answer.intents):
@@ -215,7 +215,7 @@ def _others(words: Words, answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _transitions(words: Words, step: Step) -> Iterator[dict[str, Any]]:
-    for ordinal, order in sorted(step.orders().items()):
+    for ordinal, order in sorted(step.orders.items()):
         yield {
             "seq": step.seq,
             "time": step.record.event.ingest_time,

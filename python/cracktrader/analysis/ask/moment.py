@@ -94,7 +94,7 @@ def moment(playback: Playback, at: int | str) -> Moment:
     words = Words(run.config, run.setup.timeframes)
     step = playback.step(seq)
     state = playback.state(seq)
-    words.learn((*state.orders.values(), *step.orders().values()))
+    words.learn((*state.orders.values(), *step.orders.values()))
     return _Reading(playback, words, step, state).moment()
 
 
@@ -133,7 +133,7 @@ class _Reading:
         return [answer_fields(self.words, one) for one in self.step.record.answers]
 
     def changed(self) -> list[str]:
-        orders = self.step.orders()
+        orders = self.step.orders
         told = [f"order {ordinal}: {STATUS_NAMES[order.status]}" for ordinal, order in sorted(orders.items())]
         told += [
             self.words.verdict(finding, self.step.record.event.instrument)

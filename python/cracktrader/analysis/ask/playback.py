@@ -6,10 +6,11 @@ core, into which a checkpoint carries it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cracktrader.analysis.ask.steps import Front, Progress, Step, chunks, recorded_step, step_of, stretches
 from cracktrader.backend import PythonMachine
+from cracktrader.core.intent import OrderId
 from cracktrader.core.replay import ReplayMismatch
 from cracktrader.data.stamps import time_text
 from cracktrader.data.times import parse_time
@@ -31,6 +32,14 @@ LAST_SEQ = 10**12
 """A number above it is a time in nanoseconds: 1970-01-01 00:16:40 and later."""
 
 
+class Named(NamedTuple):
+    """An order by its name."""
+
+    id: OrderId
+    ordinal: int
+    instrument: int
+
+
 class Playback:
     """A recorded run, and a machine somewhere in it."""
 
@@ -41,6 +50,7 @@ class Playback:
         self._machine: Machine | None = None
         self._state: tuple[int, State] | None = None
         self._orders: dict[int, OrderFacts] | None = None
+        self._names: dict[tuple[int, ...], Named] | None = None
         self._executions: list[Execution] | None = None
 
     @property
@@ -157,6 +167,17 @@ class Playback:
                 ordinal += 1
             self._orders = dict(sorted(found.items()))
         return self._orders
+
+    def named(self, name: OrderId) -> Named | None:
+        """The order of this name."""
+        if self._names is None:
+            self._names = {
+                (one.strategy, one.seq, one.index): Named(
+                    OrderId(one.strategy, one.seq, one.index), one.ordinal, one.instrument
+                )
+                for one in self.orders().values()
+            }
+        return self._names.get(name)
 
     def executions(self) -> list[Execution]:
         """Every fill that was booked."""

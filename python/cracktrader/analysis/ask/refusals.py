@@ -14,6 +14,7 @@ from cracktrader.analysis.ask.steps import Progress, Step, steps
 from cracktrader.analysis.ask.words import Words
 from cracktrader.core.engine.facts import order_ordinal
 from cracktrader.core.event import EVENT_TYPES, Bar, EventType, Filled, Quote, Refused, TimerFired, Trade
+from cracktrader.core.intent import CancelOrder, ReplaceOrder
 from cracktrader.core.order import STATUS_NAMES
 from cracktrader.core.reject import REJECTS, RejectCode
 from cracktrader.data.stamps import time_text
@@ -110,14 +111,14 @@ def _last_of(playback: Playback, seq: int, instrument: int | None) -> Step:
 def _strategy(playback: Playback, words: Words, step: Step, index: int) -> dict[str, Any]:
     """What one strategy made of a step."""
     state = playback.state(step.seq)
-    words.learn((*state.orders.values(), *step.orders().values()))
+    words.learn((*state.orders.values(), *step.orders.values()))
     name = words.strategy(index)
     answer = next((one for one in step.record.answers if one.strategy == index), None)
     # Before what goes back in the run: the state is the playback's own.
     indicators = indicator_fields(words, state, index)
     held = _held(words, index, state)
     if answer is not None:
-        lines = [f"{name} answered"]
+        lines = [f"{name} answered" + (_raised(playback.run, index, step.seq) if answer.error else "")]
         lines += [f"  {line}" for line in _answered(words, answer, step)]
         return {
             "strategy": name,
@@ -140,7 +141,7 @@ def _strategy(playback: Playback, words: Words, step: Step, index: int) -> dict[
 
 def _answered(words: Words, answer: Answer, step: Step) -> Iterator[str]:
     """Intents with what each check said, and the rest of an answer."""
-    orders = {tuple(order.id): order.ordinal for order in step.orders().values()}
+    orders = {tuple(order.id): order.ordinal for order in step.orders.values()}
     for at, (intent, finding) in enumerate(answer.intents):
         instrument = words.instrument_of(intent)
         ordinal = orders.get((answer.strategy, step.seq, at))
@@ -206,10 +207,19 @@ def _why_halted(playback: Playback, seq: int, index: int) -> str:
     """Whether a strategy was halted before a step."""
     if seq == 0:
         return ""
-    # Reading forwards from here costs a replay, so that what is asked after it comes from a state of its own.
-    if playback.state(seq).owners[index].halted and playback.state(seq - 1).owners[index].halted:
-        return "was not called: it is halted (it raised, an operator halted it, or it answered itself in a loop)"
-    return ""
+    if not (playback.state(seq).owners[index].halted and playback.state(seq - 1).owners[index].halted):
+        return ""
+    raised = _raised(playback.run, index, seq)
+    return f"was not called: it is halted{raised or ': an operator halted it, or it answered itself in a loop'}"
+
+
+def _raised(run: RecordedRun, index: int, until: int) -> str:
+    """What a strategy raised until a step, as it was kept beside the journal."""
+    name = run.config.strategies[index].name
+    failure = next((one for one in reversed(run.lines(until)[1]) if one.strategy == name), None)
+    return (
+        "" if failure is None else f": it raised {failure.traceback.strip().splitlines()[-1]} at seq {failure.seq_id:,}"
+    )
 
 
 def _owner(step: Step, state: State) -> int | None:
@@ -309,7 +319,7 @@ def refusals(playback: Playback, progress: Progress | None = None) -> Refusals:
     words = Words(playback.run.config, playback.run.setup.timeframes)
     grouped: dict[int, list[dict[str, Any]]] = {}
     for step in steps(playback.run, progress=progress):
-        for code, one in (*_refused_intents(words, step), *_refused_by_venue(playback, words, step)):
+        for code, one in (*_refused_intents(playback, words, step), *_refused_by_venue(playback, words, step)):
             grouped.setdefault(code, []).append(one)
     ranked = sorted(grouped.items(), key=lambda item: (item[0] in _FOLLOWING, -len(item[1]), item[0]))
     groups = tuple(
@@ -326,12 +336,14 @@ def refusals(playback: Playback, progress: Progress | None = None) -> Refusals:
     return Refusals(groups, "\n".join(_listed(groups)))
 
 
-def _refused_intents(words: Words, step: Step) -> Iterator[tuple[int, dict[str, Any]]]:
-    words.learn(step.orders().values())
-    orders = {tuple(order.id): order.ordinal for order in step.orders().values()}
+def _refused_intents(playback: Playback, words: Words, step: Step) -> Iterator[tuple[int, dict[str, Any]]]:
     for answer in step.record.answers:
         for at, (intent, finding) in enumerate(answer.intents):
             if finding.code:
+                orders = {tuple(order.id): order.ordinal for order in step.orders.values()}
+                if isinstance(intent, CancelOrder | ReplaceOrder):
+                    named = playback.named(intent.order)
+                    words.learn([] if named is None else [named])
                 instrument = words.instrument_of(intent)
                 yield (
                     finding.code,

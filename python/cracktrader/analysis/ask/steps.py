@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cracktrader.core.codec import (
@@ -60,23 +60,33 @@ class Image(NamedTuple):
     data: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
-    """A recorded step with the images of both commits, those of the second last."""
+    """A recorded step; the images of both commits, those of the second last, are read when they are asked for."""
 
-    record: Record
-    images: tuple[Image, ...]
+    def __init__(self, record: Record, frame: bytes) -> None:
+        self.record = record
+        self._frame = frame
 
     @property
     def seq(self) -> int:
         """Its number."""
         return self.record.event.seq_id
 
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """The entities after its commits. Where they lie follows from the frame as it would be without them."""
+        bare = encode_record(self.record, b"", b"")[4:-4]
+        body = self._frame[4:-4]
+        start = 2 + len(encode_event(self.record.event)) + 8 + FINDING_BYTES * len(self.record.findings)
+        before, end = _read_images(body, start)
+        after, _ = _read_images(body, end + len(bare) - start - 8)
+        return (*before, *after)
+
+    @cached_property
     def orders(self) -> dict[int, Order]:
         """The orders that it changed, as they were after it, by ordinal."""
-        return {
-            int(one.key[1]): read_order(Reader(one.data)) for one in self.images if one.key[0] == ORDER and one.data
-        }
+        last = {int(one.key[1]): one.data for one in self.images if one.key[0] == ORDER}
+        return {ordinal: read_order(Reader(data)) for ordinal, data in last.items() if data}
 
     def positions(self) -> dict[tuple[int, int, int], Position]:
         """The positions that it changed, by leaf tag, holder and instrument."""
@@ -162,14 +172,8 @@ def recorded_step(run: RecordedRun, seq: int) -> Step | None:
 
 
 def step_of(frame: bytes) -> Step:
-    """A step's frame, with its images. Where they lie follows from the frame as it would be without them."""
-    record = decode_record(frame)
-    bare = encode_record(record, b"", b"")[4:-4]
-    body = frame[4:-4]
-    start = 2 + len(encode_event(record.event)) + 8 + FINDING_BYTES * len(record.findings)
-    before, end = _read_images(body, start)
-    after, _ = _read_images(body, end + len(bare) - start - 8)
-    return Step(record, (*before, *after))
+    """The step of a frame."""
+    return Step(decode_record(frame), frame)
 
 
 def order_needles(ordinal: int, order_id: tuple[int, int, int]) -> tuple[bytes, bytes]:

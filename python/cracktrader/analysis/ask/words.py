@@ -5,7 +5,7 @@ declared with.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cracktrader.analysis.ask.fill_rules import FILL_RULES
 from cracktrader.core.codec import Answer, Finding
@@ -60,6 +60,9 @@ from cracktrader.core.units import NONE_PRICE, NULL_INDEX, NULL_INSTRUMENT
 from cracktrader.core.view import OrderFacts
 from cracktrader.data.stamps import duration_text, time_text
 
+if TYPE_CHECKING:
+    from cracktrader.analysis.ask.playback import Named
+
 CHECKS = ("schema", "capability", "risk", "legality")
 """What admission looks at, in this order."""
 _AGGRESSORS = ("", ", the buyer aggressed", ", the seller aggressed")
@@ -86,7 +89,7 @@ class Words:
         self._orders: dict[tuple[int, ...], tuple[int, int]] = {}
         """Number and instrument by name, as far as they were told."""
 
-    def learn(self, orders: Iterable[Order]) -> None:
+    def learn(self, orders: Iterable[Order | Named]) -> None:
         """Call these orders by their numbers from now on."""
         self._orders.update({one.id: (one.ordinal, one.instrument) for one in orders})
 
