@@ -340,6 +340,7 @@ def _refused_intents(playback: Playback, words: Words, step: Step) -> Iterator[t
     for answer in step.record.answers:
         for at, (intent, finding) in enumerate(answer.intents):
             if finding.code:
+                words.learn(step.orders.values())
                 orders = {tuple(order.id): order.ordinal for order in step.orders.values()}
                 if isinstance(intent, CancelOrder | ReplaceOrder):
                     named = playback.named(intent.order)
