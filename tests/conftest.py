@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.prove.counted"]
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXTENSION = "cracktrader._core"
 NEEDS_EXTENSION = ("parity", "rust")

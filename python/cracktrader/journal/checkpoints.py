@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from struct import Struct
 from typing import Any, NamedTuple
 
 from cracktrader.core.engine.journal import JournalPosition
 from cracktrader.errors import JournalError, JournalUnreadable
-from cracktrader.journal.files import TEMPORARY, Files, place, put
+from cracktrader.journal.files import TEMPORARY, Files, again, place, put
 
 MAGIC, VERSION = b"CTCHECKP", 1
 _FRONT = Struct("<8sH")
@@ -69,12 +70,12 @@ def _clear(files: Files, newest_name: str) -> None:
     for name in files.names():
         unfinished = name.endswith(TEMPORARY)
         if unfinished or (_NAME.fullmatch(name) and name not in kept):
-            files.remove(name)
+            again(partial(files.remove, name))
 
 
 def _is_whole(files: Files, name: str) -> bool:
     try:
-        decode(files.read(name), name)
+        decode(again(lambda: files.read(name)), name)
     except (OSError, ValueError, JournalUnreadable):
         return False
     return True
@@ -87,7 +88,7 @@ def newest(files: Files, skipped: Callable[[str], None]) -> Iterator[Checkpoint]
     """
     for name in _names(files):
         try:
-            yield decode(files.read(name), place(files, name))
+            yield decode(again(partial(files.read, name)), place(files, name))
         except (OSError, ValueError) as error:
             skipped(f"{place(files, name)} is not used: {error}")
 
