@@ -185,6 +185,22 @@ def test_every_step_of_a_run_can_be_looked_at_forwards_and_backwards(playback: P
         there[0].previous()
 
 
+@pytest.mark.parametrize("core", ["python", pytest.param("rust", marks=pytest.mark.rust)])
+def test_going_on_from_checkpoints_gives_the_same(tmp_path: Path, core: str) -> None:
+    data = {"X": ct.data.random_walk(seed=2, bars=2_000)}
+    journal = ct.Journal(tmp_path / "kept", checkpoint_events=600)
+    ct.backtest(Script, data, engine=core, journal=journal, quiet=True)
+    kept, bare = Playback(tmp_path / "kept", core), Playback(tmp_path / "kept", core)
+    assert kept._kept
+    bare._kept = []
+    for seq in (1_950, 1_949, 1_500, 1_501, 700, 3):
+        assert str(moment(kept, seq)) == str(moment(bare, seq))
+    assert str(explain_order(kept, 2)) == str(explain_order(bare, 2))
+    broken = Playback(tmp_path / "kept", core)
+    broken._kept = [(1_200, b"no checkpoint")]
+    assert str(moment(broken, 1_500)) == str(moment(bare, 1_500))
+
+
 def test_a_time_is_the_last_step_that_is_not_later(playback: Playback) -> None:
     moments = [moment(playback, seq) for seq in range(playback.last_seq + 1)]
     for time in sorted({one.time for one in moments}):

@@ -348,9 +348,9 @@ class _Life:
         if not self.fills:
             return ["nothing was filled"]
         average = _average(self, self.facts)
-        told = [
-            f"filled {words.quantity(at, self.facts.filled_quantity)}" + (f" at {number(average)}" if average else "")
-        ]
+        verb = "" if self.facts.status == Status.FILLED else "filled "
+        size = words.quantity(at, self.facts.filled_quantity)
+        told = [f"{verb}{size}" + (f" at {number(average)}" if average else "")]
         told.append(_profit(words, at, self.fills))
         members = [one["order"] for one in self._group()]
         lines = [", ".join(told)]

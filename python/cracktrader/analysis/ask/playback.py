@@ -1,7 +1,7 @@
 """A recorded run played to any step: its state there, and steps that the journal does not spell out because they left nothing.
 
-Forwards goes on from where it stands; backwards begins again. The chosen core replays; the state is looked at as values of the reference
-core, into which a checkpoint carries it.
+Forwards goes on from where it stands; backwards begins again, at the nearest checkpoint. The chosen core replays; the state is looked at as
+values of the reference core, into which a checkpoint carries it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from cracktrader.core.replay import ReplayMismatch
 from cracktrader.data.stamps import time_text
 from cracktrader.data.times import parse_time
 from cracktrader.errors import ConfigError
+from cracktrader.journal import checkpoints
 from cracktrader.runtime.rerun import RecordedRun
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 STRIDES = 64
 """In how many parts a stretch is searched before going back."""
+NEAR = 256
+"""How many steps before the one that was gone back to a checkpoint is kept."""
+MOST_KEPT = 8
 LAST_SEQ = 10**12
 """A number above it is a time in nanoseconds: 1970-01-01 00:16:40 and later."""
 
@@ -48,10 +52,20 @@ class Playback:
         self.engine = engine
         self._progress = progress
         self._machine: Machine | None = None
+        self._is_whole = False
+        self._kept = self._on_disk()
+        """Checkpoints to begin from: seq and bytes."""
         self._state: tuple[int, State] | None = None
         self._orders: dict[int, OrderFacts] | None = None
         self._names: dict[tuple[int, ...], Named] | None = None
         self._executions: list[Execution] | None = None
+
+    def _on_disk(self) -> list[tuple[int, bytes]]:
+        """The run's own checkpoints, as far as its log bears them out, oldest first."""
+        run = self.run
+        found = checkpoints.newest(run.folder.checkpoints, lambda skipped: None)
+        fitting = (one for one in found if one.run_id == run.scan.run_id and not run.scan.denies(one.position))
+        return sorted((one.seq, one.payload) for one in fitting)
 
     @property
     def last_seq(self) -> int:
@@ -156,7 +170,7 @@ class Playback:
     def orders(self) -> dict[int, OrderFacts]:
         """Every order as it was at the end of the journal, by ordinal."""
         if self._orders is None:
-            machine = self._at(self.last_seq)
+            machine = self._at(self.last_seq, whole=True)
             found = {facts.ordinal: facts for facts in machine.closed()}
             ordinal = 1
             while True:
@@ -182,26 +196,47 @@ class Playback:
     def executions(self) -> list[Execution]:
         """Every fill that was booked."""
         if self._executions is None:
-            self._executions = list(self._at(self.last_seq).executions())
+            self._executions = list(self._at(self.last_seq, whole=True).executions())
         return self._executions
 
     # --- the machine
 
-    def _at(self, seq: int) -> Machine:
-        """The machine after a step."""
-        if self._machine is None or self._machine.seq > seq:
-            self._machine, _ = self.run.setup.start(self.engine, self.run.silent())
-            self._state = None
+    def _at(self, seq: int, *, whole: bool = False) -> Machine:
+        """The machine after a step; one that ran the `whole` way there, where what it left behind is asked for."""
+        kept = max((one for one in self._kept if one[0] <= seq and not whole), default=None)
         machine = self._machine
+        behind = machine is None or machine.seq > seq or (whole and not self._is_whole)
+        if machine is None or behind or (kept is not None and kept[0] > machine.seq):
+            machine = self._begin(kept)
+            if seq - NEAR > machine.seq and not whole:
+                # Who goes back once goes back again.
+                self._replay(machine, seq - NEAR)
+                self._kept = [*self._kept[-MOST_KEPT + 1 :], (machine.seq, machine.checkpoint())]
         if machine.seq < seq or seq == 0:
-            self._state = None
-            embedded = self.run.scan.header.embedded
-            try:
-                machine.replay(self._chunks(machine.seq), strategies=False, embedded=embedded, until=seq)
-            except ReplayMismatch as mismatch:
-                self._machine = None
-                raise self.run.differs(mismatch, by_strategies=False) from mismatch
+            self._replay(machine, seq)
         return machine
+
+    def _begin(self, kept: tuple[int, bytes] | None) -> Machine:
+        """A machine at a checkpoint, or before the start."""
+        self._state = None
+        self._machine, _ = self.run.setup.start(self.engine, self.run.silent())
+        self._is_whole = kept is None
+        if kept is not None:
+            try:
+                self._machine.restore(kept[1])
+            except ValueError:
+                self._kept.remove(kept)
+                return self._begin(None)
+        return self._machine
+
+    def _replay(self, machine: Machine, until: int) -> None:
+        self._state = None
+        embedded = self.run.scan.header.embedded
+        try:
+            machine.replay(self._chunks(machine.seq), strategies=False, embedded=embedded, until=until)
+        except ReplayMismatch as mismatch:
+            self._machine = None
+            raise self.run.differs(mismatch, by_strategies=False) from mismatch
 
     def _chunks(self, first: int) -> Iterator[bytes]:
         return (chunk for _, chunk in chunks(self.run, first, self._progress))
