@@ -1,9 +1,10 @@
 """Writes everything that is derived; `--check` writes nothing and exits 1 if anything drifted.
 
 From contract/*.toml: the reject catalogue of both cores, the contract hash inside both codecs, and docs/reference. From the
-commands and the settings of the package: their two pages there. From runs of the Python core: the pictures of the guide.
+commands and the settings of the package: their two pages there. From what the proofs counted: how reliable a journal is. From
+runs of the Python core: the pictures of the guide.
 Deliberately not here: the texts and pictures themselves (reject_sources.py, reference_pages.py, command_pages.py,
-order_scenes.py) and the reading of the contract (contract_tables.py).
+order_scenes.py, reliability_page.py) and the reading of the contract (contract_tables.py).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import contract_tables as tables
 import order_scenes
 import reference_pages
 import reject_sources
+import reliability_page
 
 CODECS = ("python/cracktrader/core/codec/wire.py", "crates/core/src/codec/mod.rs")
 HASH_LINE = re.compile(r'(CONTRACT_HASH\b[^=\n"]*=\s*")([^"]*)(")')
@@ -33,6 +35,7 @@ def generated() -> dict[str, str]:
         "crates/core/src/reject.rs": reject_sources.rust_reject(codes),
         **reference_pages.reference(),
         **command_pages.reference(),
+        **reliability_page.reference(),
     }
     for name in CODECS:
         path = tables.ROOT / name
