@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 
 FINDING_BYTES = 34
 """A code and its two numbers in a record."""
+SILENT_BYTES = 5
+"""Whether it was interrupted, and no answer."""
 _FRONT = struct.Struct("<IBBQqqBHHIB").unpack_from
 """Of a step's frame: length, kind, origin, and the envelope of its event with the type of its payload."""
+
+_COUNT = struct.Struct("<I").unpack_from
+_KEYS = {tag: struct.Struct("<" + fields[1:]) for tag, fields in KEY_FIELDS.items() if "s" not in fields}
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many steps of how many were read."""
@@ -75,11 +80,11 @@ class Step:
     @cached_property
     def images(self) -> tuple[Image, ...]:
         """The entities after its commits. Where they lie follows from the frame as it would be without them."""
-        bare = encode_record(self.record, b"", b"")[4:-4]
-        body = self._frame[4:-4]
-        start = 2 + len(encode_event(self.record.event)) + 8 + FINDING_BYTES * len(self.record.findings)
+        record, body = self.record, self._frame[4:-4]
+        start = 2 + len(encode_event(record.event)) + 8 + FINDING_BYTES * len(record.findings)
+        between = SILENT_BYTES if not record.answers else len(encode_record(record, b"", b"")) - 8 - start - 8
         before, end = _read_images(body, start)
-        after, _ = _read_images(body, end + len(bare) - start - 8)
+        after, _ = _read_images(body, end + between)
         return (*before, *after)
 
     @cached_property
@@ -183,11 +188,26 @@ def order_needles(ordinal: int, order_id: tuple[int, int, int]) -> tuple[bytes, 
 
 def _read_images(body: bytes, at: int) -> tuple[list[Image], int]:
     """A table of images, and where it ends."""
-    reader = Reader(body)
-    reader.at = at
     images = []
-    for _ in range(int(reader.field("I"))):
-        tag = int(reader.field("B"))
-        key = (tag, *reader.fields(KEY_FIELDS[tag][1:]))
-        images.append(Image(key, reader.take(int(reader.field("I"))) if reader.field("?") else None))
-    return images, reader.at
+    (count,) = _COUNT(body, at)
+    at += 4
+    for _ in range(count):
+        tag = body[at]
+        layout = _KEYS.get(tag)
+        if layout is None:
+            # The key holds a text.
+            reader = Reader(body)
+            reader.at = at + 1
+            key: tuple[int | str | bool, ...] = (tag, *reader.fields(KEY_FIELDS[tag][1:]))
+            at = reader.at
+        else:
+            key = (tag, *layout.unpack_from(body, at + 1))
+            at += 1 + layout.size
+        data = None
+        at += 1
+        if body[at - 1]:
+            (size,) = _COUNT(body, at)
+            data = body[at + 4 : at + 4 + size]
+            at += 4 + size
+        images.append(Image(key, data))
+    return images, at
