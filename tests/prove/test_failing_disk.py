@@ -8,6 +8,7 @@ Deliberately not here: the writer call by call (tests/unit/test_journal_writer.p
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from unittest.mock import patch
 import pytest
 
 from cracktrader.errors import JournalError, JournalUnreadable
+from cracktrader.journal import folder as run_folder
 from cracktrader.journal.reader import scan
 from cracktrader.runtime import setup
 from cracktrader.runtime.recovery import recover
@@ -228,3 +230,18 @@ def test_short_writes_and_interrupted_calls_change_nothing(
         with through(Rough):
             assert Whole.of(root / "run", recover(root / "run")) == whole
     proof("failing_disk", 2)
+
+
+def test_a_full_disk_that_takes_no_lines_of_strategies_stops_a_run_that_is_then_recovered(
+    engine: str, wholes: Callable[[str], Whole], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines go to a file of their own, beside the journal: here to a device that is always full."""
+    whole = wholes(engine)
+    with scratch() as root:
+        with monkeypatch.context() as patched:
+            patched.setattr(run_folder, "LOG", str(Path(os.devnull).with_name("full")))
+            with pytest.raises(
+                JournalError, match=r"full cannot be written: .*No space left on device; see to the disk"
+            ):
+                backtest(root / "run", engine, "saves", bars(LENGTH), **JOURNAL)
+        goes_on(root / "run", 0, whole)

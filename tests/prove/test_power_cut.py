@@ -63,6 +63,24 @@ def test_where_unwritten_pages_hold_garbage_a_log_goes_on_or_is_refused(outside:
                 assert "no torn tail" in str(error)
 
 
+@pytest.mark.parametrize("omitted", ["sync", "sync_folder"])
+def test_a_writer_that_omits_a_sync_is_found_out(
+    omitted: str, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is proved here can fail: a writer that does not ask for a sync acknowledges what a power cut takes."""
+    whole = Memory()
+    outside.run("python", whole, lambda seq: None)
+    with scratch() as root:
+        disk = Disk(root)
+        (root / "journal").mkdir()
+        folder = disk.folder(root / "journal")
+        monkeypatch.setattr(folder, omitted, lambda *given: None)
+        outside.run("python", folder, disk.acknowledge)
+        with pytest.raises((AssertionError, JournalCorrupt)):
+            for seed in range(60):
+                goes_on(outside, "python", disk, Random(seed), whole.contents(), again=0)
+
+
 def goes_on(outside: Outside, engine: str, disk: Disk, random: Random, whole: dict[str, bytes], again: int = 2) -> None:
     """Cut the power, and recover; the power may go again meanwhile."""
     at = random.randrange(len(disk.log) + 1)

@@ -9,7 +9,8 @@ import json
 import platform
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -98,7 +99,8 @@ class Recording:
         self._journal, self._run_id = journal, run_id
         self._lines, self._failures = kept
         self._checked = monotonic()
-        self._log = folder.log.open("a", encoding="utf-8")
+        with _named(folder.log):
+            self._log = folder.log.open("a", encoding="utf-8")
 
     @classmethod
     def begin(cls, journal: Journal, setup: Setup, run: Machine, host: StrategyHost, engine: str) -> Recording:
@@ -148,7 +150,9 @@ class Recording:
         try:
             self._close(error)
         finally:
-            self._log.close()
+            # What could not be written to it was told when it was tried.
+            with suppress(OSError):
+                self._log.close()
             self.folder.unlock()
 
     def _close(self, error: BaseException | None) -> None:
@@ -169,12 +173,22 @@ class Recording:
     def _keep_lines(self) -> None:
         lines, failures = self.host.lines[self._lines :], self.host.failures[self._failures :]
         self._lines, self._failures = self._lines + len(lines), self._failures + len(failures)
-        for line in lines:
-            self._log.write(json.dumps({"log": list(line)}) + "\n")
-        for failure in failures:
-            self._log.write(json.dumps({"failure": list(failure)}) + "\n")
-        if lines or failures:
-            self._log.flush()
+        with _named(self.folder.log):
+            for line in lines:
+                self._log.write(json.dumps({"log": list(line)}) + "\n")
+            for failure in failures:
+                self._log.write(json.dumps({"failure": list(failure)}) + "\n")
+            if lines or failures:
+                self._log.flush()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What the disk refuses is told with the file. JournalError."""
+    try:
+        yield
+    except OSError as error:
+        raise JournalError(f"{path} cannot be written: {error}; see to the disk") from error
 
 
 def spec_of(folder: RunFolder, journal: Journal, header: Header, resume: Resume | None) -> JournalSpec:
@@ -239,6 +253,8 @@ def _keep_code(folder: RunFolder, strategies: Sequence[Strategy]) -> None:
     """Copies of the strategies' files, by their hash, for the day they are gone or asked about."""
     for one in strategies:
         code, text = code_of(one)
+        copy = folder.path / "code" / f"{code.digest}.py"
         if text:
-            (folder.path / "code").mkdir(exist_ok=True)
-            (folder.path / "code" / f"{code.digest}.py").write_bytes(text)
+            with _named(copy):
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_bytes(text)
