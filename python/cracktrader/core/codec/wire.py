@@ -100,9 +100,17 @@ class Reader:
     def fields(self, kinds: str) -> list[int | str | bool]:
         """The next values."""
         layout, wide = _layout(kinds)
-        if layout is None or wide or "?" in kinds:
+        if layout is None:
             return [self.field(kind) for kind in kinds]
-        return list(layout.unpack(self.take(layout.size)))
+        raw = self.take(layout.size)
+        values = list(layout.unpack(raw))
+        for at in reversed(wide):
+            values[at : at + 2] = (values[at] | values[at + 1] << 64,)
+        if "?" in kinds and layout.pack(*layout.unpack(raw)) != raw:
+            # A byte that is no bool: read one by one, it is named.
+            self.at -= layout.size
+            return [self.field(kind) for kind in kinds]
+        return values
 
     def end(self) -> None:
         """There is nothing left."""
