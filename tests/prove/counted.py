@@ -7,6 +7,7 @@ page (docs/reliability_page.py).
 from __future__ import annotations
 
 import json
+import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -45,11 +46,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
                 kept["cases"] += cases
                 kept["seconds"] = round(kept["seconds"] + report.duration, 1)
                 kept["failed"] += [] if report.passed else [report.nodeid]
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write what the long form tried."""
-    if PROVE and _tried and not hasattr(session.config, "workerinput"):
+    # After every test, so that a long form which is cut short has shown what it has shown.
+    if PROVE and "PYTEST_XDIST_WORKER" not in os.environ:
         keep(_tried)
 
 

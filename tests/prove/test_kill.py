@@ -28,9 +28,10 @@ from tests.unit.journal_files import Memory
 
 pytestmark = LONG
 ZYGOTE = Path(__file__).with_name("zygote.py")
-KILLS = {("rust", "run"): (30, 900), ("python", "run"): (20, 600), ("rust", "run_outside"): (30, 900)}
-KILLS["python", "run_outside"] = (20, 600)
-"""Runs that are killed, 100 in the short form and 3,000 in the long one; most of them again while they recover."""
+KILLS = {"rust": 30, "python": 20}
+"""Runs of each kind that are killed in a part, 100 in all; half of their recoveries are killed, too."""
+PARTS = range(cases(1, 30))
+"""3,000 kills in the long form."""
 KINDS = ("saves", "forgets")
 """Strategies that save what they keep, and that do not."""
 AGAIN = 0.5
@@ -72,7 +73,7 @@ class Zygote:
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
     """What the children run on is made once."""
-    loaded = list(bars(150))
+    loaded = list(bars(80))
     outside = Outside.of(list(bars(60))).scripted("python", Memory())
     with scratch() as folder:
         (folder / "given").write_bytes(pickle.dumps((loaded, outside)))
@@ -81,16 +82,17 @@ def zygote() -> Iterator[Zygote]:
         made.close()
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("what", ["run", "run_outside"])
 def test_a_killed_run_is_recovered_to_the_one_that_nothing_interrupted(
-    engine: str, what: str, zygote: Zygote, proof: Count
+    engine: str, what: str, part: int, zygote: Zygote, proof: Count
 ) -> None:
     wholes: dict[str, Whole] = {}
-    killed, wanted = 0, cases(*KILLS[engine, what])
+    killed = 0
     for seed in count():
-        if killed >= wanted:
+        if killed >= KILLS[engine]:
             break
-        random = Random(f"{engine} {what} {seed}")
+        random = Random(f"{engine} {what} {part} {seed}")
         made = job(what, engine, random)
         name = json.dumps(made)
         if name not in wholes:
