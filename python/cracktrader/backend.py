@@ -68,10 +68,10 @@ class Machine(Protocol):
         """Write every step from now on into a journal. JournalError, here and from what runs, when it cannot be written."""
 
     def sync_journal(self) -> None:
-        """Return when every recorded step is durable."""
+        """Return when every recorded step is durable; under the policy `os`, when it is with the system."""
 
     def journal_position(self) -> JournalPosition:
-        """How far the journal is, all of it made durable: where a checkpoint of this moment belongs."""
+        """How far the journal is, all of it synced like by `sync_journal`: where a checkpoint of this moment belongs."""
 
     def close_journal(self) -> None:
         """Write what is left and close the files."""

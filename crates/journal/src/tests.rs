@@ -194,18 +194,19 @@ fn a_group_is_synced_by_its_count() {
 }
 
 #[test]
-fn a_sync_under_os_owes_the_segments_before_and_their_names() {
+fn under_os_nothing_is_ever_synced_and_ended_segments_are_closed() {
     let files = Scripted::working();
     let mut writer = Writer::new(files.clone(), spec(Policy::Os, 100)).unwrap();
     for seq in 0..30 {
         writer.append(&mut step(seq), seq, true).unwrap();
+        writer.sync().unwrap();
+        assert_eq!(writer.durable_seq(), seq);
     }
-    let named = files.disk().durable.len();
-    assert_eq!(named, 0, "under os nothing is synced on the way");
-    writer.sync().unwrap();
+    writer.close().unwrap();
     let disk = files.disk();
-    assert_eq!(disk.durable, disk.files);
-    assert_eq!(disk.files.len(), 30);
+    assert_eq!((disk.files.len(), disk.durable.len()), (30, 0));
+    assert!(!disk.calls.iter().any(|call| call.starts_with("sync")));
+    assert_eq!(disk.calls.iter().filter(|call| **call == "close").count(), 30);
 }
 
 #[test]

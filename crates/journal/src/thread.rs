@@ -112,7 +112,7 @@ impl Threaded {
         self.shared.put(state, frames, last_seq, seals).map(|()| true)
     }
 
-    /// Wait until all that was appended is on the medium; where the journal then stands.
+    /// Wait until all that was appended is on the medium, or for `Policy::Os` with the system; where the journal then stands.
     pub fn sync(&mut self) -> Done<Position> {
         let mut state = self.shared.lock();
         state.alive()?;

@@ -26,8 +26,6 @@ const CRC: usize = 4;
 pub const SEGMENT_FRAME: usize = LENGTH + 1 + 8 + 2 + 4 + 32 + 32 + CRC;
 /// Bytes of a SEAL frame: kind, last seq, head.
 pub const SEAL_FRAME: usize = LENGTH + 1 + 8 + 32 + CRC;
-/// Full segments that may wait for a sync with their files open; the oldest is synced when there is one more.
-const MOST_BEHIND: usize = 8;
 
 /// An operation on a file failed, and with it the journal: nothing is acknowledged after it, and nothing is tried again.
 #[derive(Clone, Debug, ThisError)]
@@ -44,7 +42,7 @@ pub struct JournalError {
 /// When what was appended is on the medium.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Policy {
-    /// When the system likes, or at a call of `sync`.
+    /// When the system likes: nothing is ever synced.
     Os,
     /// After so many frames, or so long after the first that is not; the writer counts, its thread looks at the clock.
     Group {
@@ -114,10 +112,6 @@ pub struct Writer<F: Files> {
     policy: Policy,
     at: Position,
     current: Option<Open<F::Handle>>,
-    /// Full segments that nobody synced yet, oldest first; under `Os` only.
-    behind: Vec<Open<F::Handle>>,
-    /// Whether the folder has names that nobody synced yet.
-    new_names: bool,
     /// The hash of the block so far, begun with the head before it.
     block: Sha256,
     /// Whether the block has frames.
@@ -143,8 +137,6 @@ impl<F: Files> Writer<F> {
             policy,
             at: Position { head: run_id, ..Position::default() },
             current: None,
-            behind: Vec::new(),
-            new_names: false,
             block: Sha256::new().chain_update(run_id),
             open: false,
             full: false,
@@ -169,11 +161,10 @@ impl<F: Files> Writer<F> {
         self.open = !open_frames.is_empty();
         // The crash was between the SEAL that ended the segment and the next one.
         self.full = !self.open && size >= self.segment_bytes && size > SEGMENT_FRAME as u64;
-        // Who wrote the kept part may have died before it was on the medium.
-        self.new_names = true;
-        self.unsynced = 1;
         self.durable_seq = last_seq;
-        if self.policy == Policy::Os { Ok(()) } else { self.try_sync() }
+        // Who wrote the kept part may have died before it was on the medium.
+        self.unsynced = 1;
+        self.sync_with_name()
     }
 
     /// Append whole frames, whose CRCs are filled in here, up to the step `last_seq`. `seals`: the block ends with them. The buffer
@@ -210,7 +201,7 @@ impl<F: Files> Writer<F> {
         Ok(())
     }
 
-    /// Return when all that was appended is on the medium.
+    /// Return when all that was appended is on the medium, or for `Os` with the system.
     pub fn sync(&mut self) -> Done {
         self.alive()?;
         let done = self.try_sync();
@@ -218,28 +209,28 @@ impl<F: Files> Writer<F> {
     }
 
     fn try_sync(&mut self) -> Done {
-        while !self.behind.is_empty() {
-            self.sync_oldest()?;
+        if self.unsynced > 0 && self.policy != Policy::Os {
+            let Some(current) = &mut self.current else { return Err(closed()) };
+            again(|| self.files.sync(&mut current.handle)).map_err(|error| failure("sync", &current.name, error))?;
         }
-        if self.unsynced > 0 {
-            self.sync_current()?;
-        }
-        if take(&mut self.new_names) {
-            self.sync_folder()?;
-        }
+        self.unsynced = 0;
         self.durable_seq = self.at.last_seq;
         Ok(())
+    }
+
+    fn sync_with_name(&mut self) -> Done {
+        self.try_sync()?;
+        if self.policy == Policy::Os {
+            return Ok(());
+        }
+        again(|| self.files.sync_folder()).map_err(|error| failure("sync", "the folder of segments", error))
     }
 
     /// Done with the journal: what was appended is written, and on the medium but for `Os`.
     pub fn close(&mut self) -> Done {
         self.alive()?;
-        if self.policy != Policy::Os {
-            self.sync()?;
-        }
-        let mut left = take(&mut self.behind);
-        left.extend(self.current.take());
-        let done = left.into_iter().try_for_each(|open| self.close_file(open));
+        self.sync()?;
+        let done = self.close_current();
         self.keep(done)
     }
 
@@ -273,30 +264,14 @@ impl<F: Files> Writer<F> {
         self.at.offset = 0;
         self.write(&segment_frame(number, &self.run_id, &self.at.head))?;
         self.unsynced += 1;
-        self.new_names = true;
         self.full = false;
-        if self.policy == Policy::Os { Ok(()) } else { self.try_sync() }
+        self.sync_with_name()
     }
 
     fn rotate(&mut self) -> Done {
-        if self.policy != Policy::Os {
-            self.try_sync()?;
-            let ended = self.current.take();
-            ended.map_or(Ok(()), |ended| self.close_file(ended))?;
-        } else {
-            // A later sync owes these frames, too, so the file stays open until then.
-            self.behind.extend(self.current.take());
-            if self.behind.len() > MOST_BEHIND {
-                self.sync_oldest()?;
-            }
-        }
+        self.try_sync()?;
+        self.close_current()?;
         self.begin_segment()
-    }
-
-    fn sync_oldest(&mut self) -> Done {
-        let mut oldest = self.behind.remove(0);
-        sync_file(&mut self.files, &mut oldest)?;
-        self.close_file(oldest)
     }
 
     // Files
@@ -315,21 +290,11 @@ impl<F: Files> Writer<F> {
         Ok(())
     }
 
-    fn sync_current(&mut self) -> Done {
-        let Some(current) = &mut self.current else { return Err(closed()) };
-        sync_file(&mut self.files, current)?;
-        self.unsynced = 0;
-        Ok(())
-    }
-
-    fn sync_folder(&mut self) -> Done {
-        again(|| self.files.sync_folder()).map_err(|error| failure("sync", "the folder of segments", error))
-    }
-
     /// An interrupted close is done: the descriptor is gone.
-    fn close_file(&mut self, open: Open<F::Handle>) -> Done {
-        match self.files.close(open.handle) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => Err(failure("close", &open.name, error)),
+    fn close_current(&mut self) -> Done {
+        let Some(Open { name, handle }) = self.current.take() else { return Err(closed()) };
+        match self.files.close(handle) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(failure("close", &name, error)),
             _ => Ok(()),
         }
     }
@@ -351,10 +316,6 @@ impl<F: Files> Writer<F> {
         }
         done
     }
-}
-
-fn sync_file<F: Files>(files: &mut F, open: &mut Open<F::Handle>) -> Done {
-    again(|| files.sync(&mut open.handle)).map_err(|error| failure("sync", &open.name, error))
 }
 
 /// An interrupted system call did nothing: it is made again.

@@ -71,7 +71,7 @@ class Threaded:
             raise
 
     def sync(self) -> None:
-        """Wait until all that was appended is on the medium. JournalError."""
+        """Wait until all that was appended is on the medium, or for `os` with the system. JournalError."""
         with self._state:
             self._alive()
             self._asked += 1

@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_BEHIND = 8
-"""Full segments that may wait for a sync with their files open; the oldest is synced when there is one more."""
 REMEDY = "nothing after the last durable step is acknowledged: see to the disk, then run `cracktrader recover`"
 
 
 class Writer:
     """Writes one journal, inline. After an error every call raises that error: it is never tried again.
 
-    Policies (`spec.policy`): `os` leaves it to the system when written blocks reach the disk; `group` syncs after `spec.records` frames
-    (whoever drives it looks at the clock, see `Threaded`); under `always` the engine calls `sync` before a command leaves.
+    Policies (`spec.policy`): `os` leaves it to the system when what is written reaches the disk, and never syncs; `group` syncs after
+    `spec.records` frames (whoever drives it looks at the clock, see `Threaded`); under `always` the engine calls `sync` before a command
+    leaves.
     """
 
     def __init__(self, files: Files, spec: JournalSpec) -> None:
@@ -47,8 +46,6 @@ class Writer:
         self._block = sha256(spec.run_id)
         self._open = self._full = False
         self._current: tuple[str, Handle] | None = None
-        self._behind: list[tuple[str, Handle]] = []
-        self._new_names = False
         self._failed: JournalError | None = None
         self._keep(self._begin_segment if spec.resume is None else lambda: self._resume(spec.resume))
 
@@ -58,7 +55,7 @@ class Writer:
         self._keep(lambda: self._append(frames, last_seq, seals))
 
     def sync(self) -> None:
-        """Return when all that was appended is on the medium. JournalError."""
+        """Return when all that was appended is on the medium, or for `os` with the system. JournalError."""
         self._alive()
         self._keep(self._sync)
 
@@ -85,8 +82,10 @@ class Writer:
         self._open = bool(resume.open_frames)
         # The crash was between the SEAL that ended the segment and the next one.
         self._full = not self._open and resume.size >= self.segment_bytes and resume.size > SEGMENT_FRAME
-        self._new_names = True
+        self.durable_seq = resume.last_seq
+        # Who wrote the kept part may have died before it was on the medium.
         self.unsynced = 1
+        self._sync_with_name()
 
     def _begin_segment(self) -> None:
         """A segment is made whole before anything is written into it: its SEGMENT frame, and its name in the folder."""
@@ -96,20 +95,13 @@ class Writer:
         self._offset = 0
         self._write(encode_segment(Segment(self._segment, self._run_id, self._head)))
         self.unsynced += 1
-        self._new_names, self._full = True, False
-        if self.policy != OS:
-            self._sync()
+        self._full = False
+        self._sync_with_name()
 
     def _rotate(self) -> None:
         assert self._current is not None
-        if self.policy != OS:
-            self._sync()
-            self._close_file(self._current)
-        else:
-            # A later sync owes these frames, too, so the file stays open until then.
-            self._behind.append(self._current)
-            if len(self._behind) > MOST_BEHIND:
-                self._sync_oldest()
+        self._sync()
+        self._close_file(self._current)
         self._begin_segment()
 
     # --- what the public calls do
@@ -136,28 +128,23 @@ class Writer:
             self._sync()
 
     def _sync(self) -> None:
-        while self._behind:
-            self._sync_oldest()
-        if self.unsynced:
+        if self.unsynced and self.policy != OS:
             assert self._current is not None
-            self._sync_file(self._current)
-            self.unsynced = 0
-        if self._new_names:
-            self._try("sync", "", self.files.sync_folder)
-            self._new_names = False
+            name, handle = self._current
+            self._try("sync", name, lambda: self.files.sync(handle))
+        self.unsynced = 0
         self.durable_seq = self._last_seq
 
-    def _sync_oldest(self) -> None:
-        self._sync_file(self._behind[0])
-        self._close_file(self._behind.pop(0))
+    def _sync_with_name(self) -> None:
+        self._sync()
+        if self.policy != OS:
+            self._try("sync", "", self.files.sync_folder)
 
     def _close(self) -> None:
-        if self.policy != OS:
-            self._sync()
-        left = [*self._behind, *([] if self._current is None else [self._current])]
-        self._behind, self._current = [], None
-        for one in left:
-            self._close_file(one)
+        self._sync()
+        assert self._current is not None
+        ended, self._current = self._current, None
+        self._close_file(ended)
 
     # --- files
 
@@ -166,9 +153,6 @@ class Writer:
         name, handle = self._current
         self._try("write", name, lambda: write_all(self.files, handle, data))
         self._offset += len(data)
-
-    def _sync_file(self, opened: tuple[str, Handle]) -> None:
-        self._try("sync", opened[0], lambda: self.files.sync(opened[1]))
 
     def _close_file(self, opened: tuple[str, Handle]) -> None:
         """An interrupted close is done: the descriptor is gone."""

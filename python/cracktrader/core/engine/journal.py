@@ -14,7 +14,7 @@ class Sink(Protocol):
         """Whole frames, the last of them of `last_seq`; whether the block ends with them."""
 
     def sync(self) -> None:
-        """Return when everything appended is durable."""
+        """Return when everything appended is durable; under `OS`, when it is with the system."""
 
 
 class Resume(NamedTuple):
@@ -54,7 +54,7 @@ class JournalSpec(NamedTuple):
 
 
 class JournalPosition(NamedTuple):
-    """How far a journal is durable, for a checkpoint."""
+    """How far a journal is written, for a checkpoint."""
 
     segment: int
     offset: int
