@@ -6,6 +6,7 @@ Deliberately not here: kills, power cuts and damage (tests/prove), the reader an
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 import cracktrader as ct
 from cracktrader.errors import ConfigError, JournalLocked, JournalUnreadable
+from cracktrader.journal import checkpoints
 from cracktrader.journal.folder import RunFolder
 from cracktrader.runtime.recording import FINISHED, INTERRUPTED
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
@@ -296,3 +298,27 @@ def test_a_killed_run_goes_on_from_its_checkpoint_or_from_the_log(
     assert any(said in line for line in notes), notes
     assert segments(tmp_path / "run") == segments(tmp_path / "whole")
     assert tables(result) == tables(whole)
+
+
+def test_a_checkpoint_that_a_power_cut_left_ahead_of_its_log_is_not_used(tmp_path: Path, engine: str) -> None:
+    """Without a sync the checkpoint may reach the disk before the log does."""
+    whole = record(Kept, tmp_path / "whole", engine)
+
+    journal = ct.Journal(tmp_path / "run", checkpoint_events=200)
+    ct.backtest(Kept, data(), fees=0.001, seed=3, engine=engine, journal=journal, quiet=True)
+    newest, older = sorted((tmp_path / "run" / "checkpoints").iterdir(), reverse=True)
+    ahead = checkpoints.decode(newest.read_bytes(), newest.name).position
+    os.truncate(tmp_path / "run" / "journal" / "000001.ctj", ahead.offset - 1)
+    notes: list[str] = []
+    result = ct.recover(tmp_path / "run", note=notes.append)
+    assert any(f"checkpoint at seq {int(newest.stem)} is not used: it was made at segment 1" in one for one in notes)
+    assert f"from the checkpoint at seq {int(older.stem)}" in notes[-1]
+    assert segments(tmp_path / "run") == segments(tmp_path / "whole")
+    assert tables(result) == tables(whole)
+
+
+def test_no_checkpoint_is_written_that_could_not_be_used(tmp_path: Path, engine: str) -> None:
+    for own, some in ((Counting, False), (Kept, True)):
+        journal = ct.Journal(tmp_path / own.__name__, checkpoint_events=200)
+        ct.backtest(own, data(), fees=0.001, seed=3, engine=engine, journal=journal, quiet=True)
+        assert any((tmp_path / own.__name__ / "checkpoints").iterdir()) is some

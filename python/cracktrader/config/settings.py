@@ -151,7 +151,7 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     full: Annotated[bool, Meta(description="Write every row of the data into the journal itself.")] = False
     checkpoint_events: Annotated[
         int, Meta(ge=0, le=10**12, description="A checkpoint after so many events; 0: none by number.")
-    ] = 0
+    ] = 250_000
     checkpoint_seconds: Annotated[
         float, Meta(ge=0, le=10**6, description="And after so many seconds; 0: none by time.")
     ] = 30.0

@@ -47,16 +47,17 @@ def checkpoint_name(seq: int) -> str:
     return f"{seq:020d}.ctc"
 
 
-def write(files: Files, checkpoint: Checkpoint) -> None:
-    """Keep a checkpoint, durable on return; then all but it and the last whole one before it are removed, those of a later seq included:
-    they are of a future that a recovery gave up.
+def write(files: Files, checkpoint: Checkpoint, *, durable: bool = True) -> None:
+    """Keep a checkpoint, on the medium on return unless not `durable`: then it is whole or not there after the death of the process, and
+    a power cut may leave one that is ahead of its log (`Scan.denies`). Then all but it and the last whole one before it are removed, those
+    of a later seq included: they are of a future that a recovery gave up.
 
     JournalError where the disk refuses, at whichever step: the checkpoints that were there are then still there, or this one is, whole.
     """
     name = checkpoint_name(checkpoint.seq)
     data = encode(checkpoint)
     try:
-        put(files, name, data)
+        put(files, name, data, durable=durable)
         _clear(files, name)
     except OSError as error:
         raise JournalError(
@@ -67,7 +68,7 @@ def write(files: Files, checkpoint: Checkpoint) -> None:
 def _clear(files: Files, newest_name: str) -> None:
     before = (name for name in _names(files) if name < newest_name)
     kept = {newest_name, next((name for name in before if _is_whole(files, name)), "")}
-    for name in files.names():
+    for name in again(files.names):
         unfinished = name.endswith(TEMPORARY)
         if unfinished or (_NAME.fullmatch(name) and name not in kept):
             again(partial(files.remove, name))
@@ -95,7 +96,7 @@ def newest(files: Files, skipped: Callable[[str], None]) -> Iterator[Checkpoint]
 
 def _names(files: Files) -> list[str]:
     """The files of checkpoints, newest first; a file that was being written when the process died is none."""
-    return sorted((name for name in files.names() if _NAME.fullmatch(name)), reverse=True)
+    return sorted((name for name in again(files.names) if _NAME.fullmatch(name)), reverse=True)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:

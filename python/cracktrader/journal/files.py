@@ -175,7 +175,7 @@ def put(files: Files, name: str, data: bytes, *, durable: bool = True) -> None:
     synced: the file survives the death of the process, not a power cut.
     """
     temporary = name + TEMPORARY
-    if temporary in files.names():
+    if temporary in again(files.names):
         again(lambda: files.remove(temporary))
     handle = again(lambda: files.create(temporary))
     try:

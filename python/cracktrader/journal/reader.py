@@ -6,7 +6,7 @@ Deliberately not here: what is in a step. A scan proves that the bytes are those
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -102,10 +102,11 @@ class Scan:
         """The frames after the last seal, the header included while nothing is sealed."""
         return read(self.files, segment_name(len(self.sizes)))[self._open_start() : self.sizes[-1]]
 
-    def frames(self) -> Iterator[bytes]:
-        """The frames of steps, stretches and the end, a chunk a block, in their order; headers and seals are left out."""
+    def frames(self, after: int = -1) -> Iterator[bytes]:
+        """The frames of steps, stretches and the end, a chunk a block, in their order; headers and seals are left out, and so are blocks
+        that end before the seq `after`."""
         held, data = 0, b""
-        for block in self.blocks:
+        for block in self.blocks[bisect_left(self.blocks, after, key=_last_seq_of) :]:
             if block.segment != held:
                 held, data = block.segment, read(self.files, segment_name(block.segment))
             start = block.start
@@ -407,6 +408,10 @@ def _was_interrupted(frame: bytes) -> bool:
 
 def _frame_size(data: bytes | memoryview, at: int) -> int:
     return FRAME_BYTES + int.from_bytes(data[at : at + 4], "little")
+
+
+def _last_seq_of(block: Block) -> int:
+    return block.last_seq
 
 
 def _seal_end(block: Block) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class Journal:
     milliseconds: int = 50
     full: bool = False
     """Whether every row of the data is in the journal itself; else it names stretches of the data, which is kept beside it."""
-    checkpoint_events: int = 0
+    checkpoint_events: int = 250_000
     """A checkpoint after so many events; 0 for none by number."""
     checkpoint_seconds: float = 30.0
     """And after so long; 0 for none by time."""
@@ -129,17 +129,16 @@ class Recording:
         self.run_machine.run(tick, self.checkpoint, self._journal.checkpoint_events)
 
     def checkpoint(self) -> None:
-        """Keep where the run stands. The journal is durable up to there first, and what strategies wrote is kept."""
+        """Keep where the run stands, unless a strategy could not be put back there. The journal is as safe up to there as its policy makes
+        it, and what strategies wrote is kept."""
         self._keep_lines()
-        run = self.run_machine
-        if run.interrupted or run.ended:
+        run, self._checked = self.run_machine, monotonic()
+        if run.interrupted or run.ended or self.host.stateful_names():
             return
         position = run.journal_position()
-        names = [one.name for one in self.host.config.strategies]
-        stateful = [name for index, name in enumerate(names) if self.host.stateful(index)]
-        host = {"strategies": self.host.save(), "stateful": stateful}
-        checkpoints.write(self.folder.checkpoints, Checkpoint(self._run_id, run.seq, position, run.checkpoint(), host))
-        self._checked = monotonic()
+        host = {"strategies": self.host.save()}
+        checkpoint = Checkpoint(self._run_id, run.seq, position, run.checkpoint(), host)
+        checkpoints.write(self.folder.checkpoints, checkpoint, durable=self._journal.sync != "os")
 
     def __enter__(self) -> Self:
         return self

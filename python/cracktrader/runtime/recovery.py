@@ -19,7 +19,7 @@ from cracktrader.journal import checkpoints
 from cracktrader.journal.checkpoints import Checkpoint
 from cracktrader.journal.files import Folder, put
 from cracktrader.journal.folder import LOG, RunFolder
-from cracktrader.journal.reader import scan
+from cracktrader.journal.reader import Scan, scan
 from cracktrader.journal.tail import cut
 from cracktrader.runtime.backtest import finished
 from cracktrader.runtime.code import changed, code_of
@@ -52,8 +52,7 @@ def recover(
     """
     run_folder = RunFolder.open(folder)
     with run_folder.locked():
-        _mend(run_folder, note)
-        recorded = RecordedRun(run_folder)
+        recorded = RecordedRun(run_folder, _mended(run_folder, note))
         chosen = engine or str(recorded.facts["engine"])
         if recorded.is_finished:
             note(f"the run concluded at seq {recorded.scan.last_seq}: there is nothing to recover")
@@ -63,13 +62,14 @@ def recover(
         return _Recovery(recorded, used, chosen, note).go_on(progress)
 
 
-def _mend(folder: RunFolder, note: Note) -> None:
-    """Cut a torn tail. A checkpoint that was being written is removed with the next one."""
-    torn = cut(scan(folder.journal), folder.torn)
-    if torn is not None:
-        note(
-            f"{torn.size} bytes of a torn tail were cut from {torn.file} at {torn.offset} and kept in {folder.torn.path}"
-        )
+def _mended(folder: RunFolder, note: Note) -> Scan:
+    """The journal without its torn tail. A checkpoint that was being written is removed with the next one."""
+    found = scan(folder.journal)
+    torn = cut(found, folder.torn)
+    if torn is None:
+        return found
+    note(f"{torn.size} bytes of a torn tail were cut from {torn.file} at {torn.offset} and kept in {folder.torn.path}")
+    return scan(folder.journal)
 
 
 def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted: bool) -> None:
@@ -99,6 +99,10 @@ class _Recovery:
         self._restore()
         kept = self._keep_log()
         self._do_again()
+        if self.from_checkpoint is None and (stateful := self.host.stateful_names()):
+            self.note(
+                f"{', '.join(stateful)} keeps state of its own and has no save_state: all of the log was run again"
+            )
         self.note(
             f"recovered to seq {self.run.seq} in {perf_counter() - started:.3f} s "
             + (
@@ -147,9 +151,6 @@ class _Recovery:
         """Why a checkpoint cannot be gone on from, or ''."""
         if checkpoint.run_id != self.recorded.scan.run_id:
             return "it is of another run"
-        stateful = checkpoint.host["stateful"]
-        if stateful:
-            return f"{', '.join(stateful)} keeps state of its own and has no save_state: it is run again from the log"
         return self.recorded.scan.denies(checkpoint.position)
 
     def _keep_log(self) -> tuple[int, int]:
@@ -169,8 +170,9 @@ class _Recovery:
     def _do_again(self) -> None:
         """What the log has beyond the checkpoint, with the strategies."""
         scanned = self.recorded.scan
+        after = -1 if self.from_checkpoint is None else self.from_checkpoint.seq
         try:
-            self.run.replay(scanned.frames(), strategies=True, embedded=scanned.header.embedded)
+            self.run.replay(scanned.frames(after), strategies=True, embedded=scanned.header.embedded)
         except ReplayMismatch as mismatch:
             if self.host.interruption is not None:
                 raise self.host.interruption from None

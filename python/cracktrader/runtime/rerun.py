@@ -60,10 +60,11 @@ class Replayed:
 class RecordedRun:
     """A run's folder, checked and read: JournalUnreadable, JournalCorrupt where it cannot be."""
 
-    def __init__(self, folder: str | Path | RunFolder) -> None:
+    def __init__(self, folder: str | Path | RunFolder, scanned: Scan | None = None) -> None:
+        """`scanned`: its journal, where it was checked just now."""
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
         self.facts: dict[str, Any] = self.folder.facts()
-        self.scan: Scan = scan(self.folder.journal)
+        self.scan: Scan = scanned or scan(self.folder.journal)
         if self.scan.header.contract_hash.hex() != CONTRACT_HASH:
             raise JournalUnreadable(
                 f"{self.folder.path} was recorded with contract {self.scan.header.contract_hash.hex()[:12]}, this program has "

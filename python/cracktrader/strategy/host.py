@@ -250,6 +250,10 @@ class StrategyHost:
             return True
         return not has_hooks(one, Strategy) and differs(one, self._begun[strategy], Strategy)
 
+    def stateful_names(self) -> list[str]:
+        """Names of the strategies that a checkpoint of this moment would rob."""
+        return [one.name for index, one in enumerate(self.config.strategies) if self.stateful(index)]
+
     def fail(self, strategy: int, seq_id: int, error: Exception) -> Response:
         """Keep what was raised; the core records its kind and applies the policy."""
         name = self.config.strategies[strategy].name
