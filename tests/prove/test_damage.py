@@ -17,13 +17,18 @@ import pytest
 from cracktrader.errors import JournalCorrupt, JournalError, JournalUnreadable
 from cracktrader.journal.files import segment_name
 from cracktrader.journal.reader import Scan, scan
+from cracktrader.journal.tail import cut as cut_off
 from cracktrader.runtime.recovery import recover
 from tests.prove.disk import hastily
 from tests.prove.recorded import Whole, backtest
-from tests.prove.story import LONG, PROVE, Count, bars, scratch, segments
+from tests.prove.story import LONG, PROVE, Count, bars, cases, scratch, segments
 from tests.unit.journal_files import Memory, split
 
 pytestmark = LONG
+
+
+PARTS = cases(1, 12)
+"""Of the flipped bits: so many tests share them."""
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +90,24 @@ def test_a_log_cut_at_any_byte_of_its_last_three_records_is_recovered_and_what_w
             for size in range(starts[-1], starts[0]):
                 cut = log | {name: log[name][:size]}
                 is_torn = size not in starts or (log is whole.segments and size == starts[1])
-                found = scan(Memory(cut))
+                found = scan(files := Memory(cut))
                 assert (found.torn is not None) == is_torn
+                is_kept(files, found, cut[name])
                 proof("truncation", 1)
                 # What recovery meets then differs by the tail that it cuts, and by nothing else.
-                if PROVE or size in starts or size - 1 in starts:
+                if size in starts or size - 1 in starts or (PROVE and size % 37 == 0):
                     place = damaged(run, root, cut)
                     is_cut(place, engine, found, whole)
                     shutil.rmtree(place)
+
+
+def is_kept(files: Memory, found: Scan, data: bytes) -> None:
+    """A torn tail is cut off the log, and is kept beside it as it was."""
+    kept = Memory()
+    torn = cut_off(found, kept)
+    tails = [] if torn is None else [data[torn.offset :]]
+    assert [*kept.contents().values()] == tails and scan(files).torn is None
+    assert torn is None or torn.size == len(tails[0])
 
 
 def is_cut(run: Path, engine: str, found: Scan, whole: Whole) -> None:
@@ -108,7 +123,8 @@ def is_cut(run: Path, engine: str, found: Scan, whole: Whole) -> None:
     assert any(f"{len(tail)} bytes of a torn tail" in line for line in said) == bool(found.torn)
 
 
-def test_every_bit_of_a_log_counts(proof: Count) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_bit_of_a_log_counts(part: int, proof: Count) -> None:
     """Of 64 KiB with every kind of frame. The cores write the same bytes, so one log is as good as the other."""
     with scratch() as root:
         backtest(root / "run", "python", "saves", bars(75), segment_bytes=1 << 20)
@@ -119,7 +135,7 @@ def test_every_bit_of_a_log_counts(proof: Count) -> None:
     # Every bit of the short frames, which are one of a kind; of the others every so many.
     some = 1 if PROVE else 199
     few = {1, 2, 4, 5, 6}
-    for start, frame in zip(starts, frames, strict=True):
+    for start, frame in list(zip(starts, frames, strict=True))[part::PARTS]:
         step = 1 if PROVE else (11 if frame[4] in few and len(frame) < 100 else some)
         for bit in range(start * 8, (start + len(frame)) * 8, step):
             wrong = bytearray(data)
