@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cracktrader.core.codec import TimerRequest, encode_intent
@@ -43,6 +44,9 @@ from cracktrader.strategy.views import (
 )
 
 ALL_EVENTS = 2**64 - 1
+_PACKAGE = Path(__file__).parents[1]
+_CALLERS = (f"{_PACKAGE / 'core'}/", f"{_PACKAGE / 'strategy' / 'host'}.py", f"{_PACKAGE / 'strategy' / 'base'}.py")
+"""Files that call strategies, or are of one core."""
 REPORTS = range(EventType.ACCEPTED, EventType.REFUSED + 1)
 
 
@@ -257,7 +261,7 @@ class StrategyHost:
     def fail(self, strategy: int, seq_id: int, error: Exception) -> Response:
         """Keep what was raised; the core records its kind and applies the policy."""
         name = self.config.strategies[strategy].name
-        self.failures.append(Failure(seq_id, name, "".join(traceback.format_exception(error))))
+        self.failures.append(Failure(seq_id, name, _told(error)))
         kind = type(error).__name__
         return Response(error=kind if kind.isascii() else "Exception")
 
@@ -313,6 +317,18 @@ class StrategyHost:
 def event_type_of(event: Event) -> EventType:
     """The event's type."""
     return EVENT_TYPES[type(event.payload)]
+
+
+def _told(error: BaseException) -> str:
+    """An exception with its traceback, without the frames of what called the strategy and of the core: they are others on each core, each
+    of which goes on with the other's runs, and say nothing to the reader."""
+    raised = traceback.TracebackException.from_exception(error)
+    chain: list[traceback.TracebackException] = [raised]
+    for one in chain:
+        own = [frame for frame in one.stack if not frame.filename.startswith(_CALLERS)]
+        one.stack = traceback.StackSummary.from_list(own)
+        chain += [other for other in (one.__cause__, one.__context__) if other is not None]
+    return "".join(raised.format())
 
 
 def _checked(returned: Sequence[Intent] | None) -> Sequence[Intent]:
