@@ -14,6 +14,7 @@ from cracktrader.core.schedule import Action
 from cracktrader.data.columns import BarColumns, QuoteColumns, TradeColumns
 from cracktrader.errors import ConfigError
 from cracktrader.runtime.backtest import instances, run_backtest
+from cracktrader.runtime.code import nothing_runs_in_an_import
 from cracktrader.runtime.declare import Options
 from cracktrader.runtime.instruments import InstrumentTerms
 from cracktrader.runtime.recording import Journal, as_journal
@@ -64,6 +65,7 @@ def backtest(
     Rust is missing, KeyboardInterrupt when interrupted. What a strategy raises halts that strategy and is in `Result.errors`. What was
     assumed, repaired or rounded is said in one line on stderr for each instrument, unless `quiet`.
     """
+    nothing_runs_in_an_import()
     from cracktrader.data.loading import load
 
     loaded = load(data)

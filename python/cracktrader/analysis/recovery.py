@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cracktrader.analysis.result import Result
+from cracktrader.runtime.code import nothing_runs_in_an_import
 from cracktrader.runtime.recovery import Note
 from cracktrader.runtime.recovery import recover as recover_run
 from cracktrader.strategy.base import Strategy
@@ -29,6 +30,7 @@ def recover(
     Raises JournalUnreadable, JournalCorrupt, JournalLocked, ConfigError for changed code unless `accept_code_change`, and what a run
     raises.
     """
+    nothing_runs_in_an_import()
     outcome = recover_run(
         folder,
         strategies=strategies,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cracktrader.analysis.ask.playback import Playback
 from cracktrader.analysis.result import Result
-from cracktrader.runtime.code import changed
+from cracktrader.runtime.code import changed, nothing_runs_in_an_import
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
 from cracktrader.strategy.base import Strategy
 
@@ -29,6 +29,7 @@ def replay(
     Raises JournalUnreadable, JournalCorrupt, ConfigError, StrategyError where the code is gone, and ReplayDiffers, with both answers, at
     the first step that comes out otherwise.
     """
+    nothing_runs_in_an_import()
     recorded = RecordedRun(folder)
     used = recorded.strategies() if strategies is True else strategies
     last = None if until is None else Playback(recorded, engine).seq_of(until)

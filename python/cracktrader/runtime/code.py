@@ -7,6 +7,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Sequence
+from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -54,7 +55,7 @@ def load_code(code: Code, kept: Path) -> type[Strategy]:
     path = Path(code.file) if Path(code.file).is_file() else kept
     if not path.is_file():
         raise ConfigError(f"the code of {code.where} is gone: put the file back, or hand the strategy over in Python")
-    found: Any = import_file(path)
+    found: Any = import_file(path, until_it_runs=True)
     for part in code.name.split("."):
         found = getattr(found, part, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
@@ -62,9 +63,23 @@ def load_code(code: Code, kept: Path) -> type[Strategy]:
     return found
 
 
-def import_file(path: Path) -> ModuleType:
+class _Runs(BaseException):
+    """The file that is being imported begins a run: no Exception, so that it does not catch it."""
+
+
+_until_it_runs: ContextVar[bool] = ContextVar("_until_it_runs", default=False)
+
+
+def nothing_runs_in_an_import() -> None:
+    """What a program calls to begin a run asks here first: a script whose strategies are wanted again is taken up to its first run."""
+    if _until_it_runs.get():
+        raise _Runs
+
+
+def import_file(path: Path, *, until_it_runs: bool = False) -> ModuleType:
     """Run a file as a module of its own, with its folder on the import path, as when a script is run. Compiled here, so that no cache file
-    is written beside it. StrategyError with the end of the traceback when it raises."""
+    is written beside it. `until_it_runs` ends the import where the file begins a run, replays or recovers one: what it defines before is
+    there. StrategyError with the end of the traceback when it raises."""
     module = ModuleType(f"strategy_file_{path.stem}")
     module.__file__ = str(path)
     folder = str(path.resolve().parent)
@@ -72,14 +87,19 @@ def import_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     # Pickling, dataclasses and typing look a class's module up here.
     sys.modules[module.__name__] = module
+    asked = _until_it_runs.set(until_it_runs)
     try:
         exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+    except _Runs:
+        pass
     except (Exception, SystemExit) as error:
-        del sys.modules[module.__name__]
+        sys.modules.pop(module.__name__, None)
         # The frame of this function says nothing to the reader.
         shown = traceback.format_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
         tail = "".join(shown).strip().splitlines()[-_TRACEBACK_LINES:]
         raise StrategyError("\n".join([f"{path} raised while it was imported{_hint(error)}", *tail])) from error
+    finally:
+        _until_it_runs.reset(asked)
     return module
 
 
