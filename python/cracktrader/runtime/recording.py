@@ -6,6 +6,7 @@ Taking a run up again is `rerun` and `recovery`; the bytes are the core's and th
 from __future__ import annotations
 
 import json
+import os
 import platform
 import socket
 import sys
@@ -59,6 +60,8 @@ class Journal:
     def __post_init__(self) -> None:
         if self.sync not in POLICIES:
             raise ConfigError(f"journal sync {self.sync!r} is none of: {', '.join(POLICIES)}")
+        if not isinstance(self.full, bool):
+            raise ConfigError(f"journal full {self.full!r} is neither True nor False")
         least = {
             "records": 1,
             "milliseconds": 1,
@@ -68,8 +71,11 @@ class Journal:
         }
         for name, bound in least.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < bound:
-                raise ConfigError(f"journal {name} {value!r} is not a number of at least {bound}")
+            kinds = int | float if name == "checkpoint_seconds" else int
+            # A bool is an int, and nan is below nothing.
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= bound:
+                number = "number" if name == "checkpoint_seconds" else "whole number"
+                raise ConfigError(f"journal {name} {value!r} is not a {number} of at least {bound}")
 
 
 def as_journal(given: Journal | str | Path | None) -> Journal | None:
@@ -130,15 +136,16 @@ class Recording:
 
     def checkpoint(self) -> None:
         """Keep where the run stands, unless a strategy could not be put back there. The journal is as safe up to there as its policy makes
-        it, and what strategies wrote is kept."""
-        self._keep_lines()
+        it, and so is what strategies wrote: how much it was is kept, since from there it is not written again."""
+        durable = self._journal.sync != "os"
+        self._keep_lines(durable=durable)
         run, self._checked = self.run_machine, monotonic()
         if run.interrupted or run.ended or self.host.stateful_names():
             return
         position = run.journal_position()
-        host = {"strategies": self.host.save()}
+        host = {"strategies": self.host.save(), "written": [self._lines, self._failures]}
         checkpoint = Checkpoint(self._run_id, run.seq, position, run.checkpoint(), host)
-        checkpoints.write(self.folder.checkpoints, checkpoint, durable=self._journal.sync != "os")
+        checkpoints.write(self.folder.checkpoints, checkpoint, durable=durable)
 
     def __enter__(self) -> Self:
         return self
@@ -162,14 +169,14 @@ class Recording:
             status = INTERRUPTED
         try:
             self.run_machine.close_journal()
-            self._keep_lines()
+            self._keep_lines(durable=self._journal.sync != "os")
             self.folder.tell(status=status, events=self.run_machine.seq)
         except JournalError:
             # What is under way says it already, and more exactly.
             if not isinstance(error, JournalError):
                 raise
 
-    def _keep_lines(self) -> None:
+    def _keep_lines(self, *, durable: bool = False) -> None:
         lines, failures = self.host.lines[self._lines :], self.host.failures[self._failures :]
         self._lines, self._failures = self._lines + len(lines), self._failures + len(failures)
         with _named(self.folder.log):
@@ -179,6 +186,8 @@ class Recording:
                 self._log.write(json.dumps({"failure": list(failure)}) + "\n")
             if lines or failures:
                 self._log.flush()
+            if durable:
+                os.fsync(self._log.fileno())
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from cracktrader.journal.reader import Scan, scan
 from cracktrader.journal.tail import cut
 from cracktrader.runtime.backtest import finished
 from cracktrader.runtime.code import changed, code_of
-from cracktrader.runtime.recording import RUNNING, Journal, Recording, spec_of
+from cracktrader.runtime.recording import FINISHED, RUNNING, Journal, Recording, spec_of
 from cracktrader.runtime.rerun import RecordedRun
 
 if TYPE_CHECKING:
@@ -54,11 +54,13 @@ def recover(
     with run_folder.locked():
         recorded = RecordedRun(run_folder, _mended(run_folder, note))
         chosen = engine or str(recorded.facts["engine"])
-        if recorded.is_finished:
+        if recorded.is_finished and recorded.facts["status"] == FINISHED:
             note(f"the run concluded at seq {recorded.scan.last_seq}: there is nothing to recover")
             return recorded.replay(chosen).outcome()
         used = list(strategies) if strategies is not None else recorded.strategies()
         _check_code(recorded, used, accept_code_change)
+        if recorded.is_finished:
+            return _completed(recorded, used, chosen, note)
         return _Recovery(recorded, used, chosen, note).go_on(progress)
 
 
@@ -83,6 +85,27 @@ def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted:
             f"{told}: the run would go on with another strategy than it began with. Put the old code back (a copy is in "
             f"{recorded.path / 'code'}), or say --accept-code-change"
         )
+
+
+def _completed(recorded: RecordedRun, strategies: Sequence[Strategy], engine: str, note: Note) -> RunOutcome:
+    """A run that concluded and was killed before all that its strategies wrote was kept: they write it again."""
+    note(f"the run concluded at seq {recorded.scan.last_seq}, its log may not be whole: the strategies write it again")
+    replayed = recorded.replay(engine, strategies=strategies)
+    _write_log(recorded, replayed.host)
+    recorded.folder.tell(status=FINISHED, events=recorded.scan.last_seq)
+    return replayed.outcome()
+
+
+def _write_log(recorded: RecordedRun, host: StrategyHost) -> None:
+    """What strategies wrote and raised, in place of what was kept. JournalError."""
+    told = [json.dumps({"log": list(line)}) for line in host.lines]
+    told += [json.dumps({"failure": list(failure)}) for failure in host.failures]
+    try:
+        put(Folder(recorded.path), LOG, "".join(f"{line}\n" for line in told).encode())
+    except OSError as error:
+        raise JournalError(
+            f"{recorded.folder.log} cannot be written: {error}; see to the disk and recover again"
+        ) from error
 
 
 class _Recovery:
@@ -157,14 +180,7 @@ class _Recovery:
         """What strategies wrote before the checkpoint stays; the rest they write again."""
         until = -1 if self.from_checkpoint is None else self.from_checkpoint.seq
         self.host.lines, self.host.failures = self.recorded.lines(until)
-        told = [json.dumps({"log": list(line)}) for line in self.host.lines]
-        told += [json.dumps({"failure": list(failure)}) for failure in self.host.failures]
-        try:
-            put(Folder(self.recorded.path), LOG, "".join(f"{line}\n" for line in told).encode())
-        except OSError as error:
-            raise JournalError(
-                f"{self.recorded.folder.log} cannot be written: {error}; see to the disk and recover again"
-            ) from error
+        _write_log(self.recorded, self.host)
         return len(self.host.lines), len(self.host.failures)
 
     def _do_again(self) -> None:
