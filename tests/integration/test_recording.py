@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import cracktrader as ct
 from cracktrader.errors import ConfigError, JournalLocked, JournalUnreadable
 from cracktrader.journal import checkpoints
 from cracktrader.journal.folder import RunFolder
-from cracktrader.runtime.recording import FINISHED, INTERRUPTED
+from cracktrader.runtime.recording import FINISHED, INTERRUPTED, RUNNING
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
 
 STRATEGY = '''
@@ -197,6 +199,42 @@ def test_a_run_that_ended_is_only_read(busy: Any, tmp_path: Path, engine: str) -
     assert segments(tmp_path / "run") == before
 
 
+def test_a_run_that_was_killed_right_after_its_end_has_all_of_its_log(busy: Any, tmp_path: Path, engine: str) -> None:
+    whole = record(busy, tmp_path / "run", engine)
+    folder = RunFolder.open(tmp_path / "run")
+    written, journal = folder.log.read_text(), segments(tmp_path / "run")
+    folder.log.write_text(written[: len(written) // 2])
+    with folder.locked():
+        folder.tell(status=RUNNING)
+    notes: list[str] = []
+    assert tables(ct.recover(tmp_path / "run", note=notes.append)) == tables(whole)
+    assert "its log may not be whole: the strategies write it again" in notes[0]
+    assert folder.log.read_text() == written
+    assert segments(tmp_path / "run") == journal
+    assert folder.facts()["status"] == FINISHED
+
+
+class Raising(ct.Strategy):
+    """Raises by itself, by what it calls, and by what it returns."""
+
+    way: int = 0
+
+    def on_bar(self, ctx: Any, bar: Any) -> Any:
+        if self.way == 0:
+            raise ValueError(f"at {bar.close}")
+        if self.way == 1:
+            ctx.indicator(ct.SMA(3))
+        return [1]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("way", [0, 1, 2])
+def test_what_a_strategy_raises_is_told_alike_by_both_cores(tmp_path: Path, way: int) -> None:
+    told = [record(Raising(way=way), tmp_path / engine, engine).errors for engine in ("python", "rust")]
+    assert told[0] == told[1]
+    assert "strategy/host.py" not in str(told[0])
+
+
 @pytest.mark.parity
 def test_one_core_goes_on_where_the_other_was(busy: Any, tmp_path: Path) -> None:
     whole = record(busy, tmp_path / "whole", "rust")
@@ -222,6 +260,20 @@ def test_the_kept_copy_stands_in_for_code_that_is_gone(busy: Any, tmp_path: Path
     assert ct.recover(tmp_path / "run").state_hash == whole.state_hash
 
 
+def test_a_script_that_runs_when_it_is_imported_can_be_recovered(tmp_path: Path, engine: str) -> None:
+    script, folder = tmp_path / "script.py", tmp_path / "run"
+    script.write_text(
+        f"{STRATEGY}\n"
+        "result = ct.backtest(Busy, ct.data.random_walk(bars=900, every='1d', seed=11, volatility=0.02),\n"
+        f"                     engine={engine!r}, journal={str(folder)!r}, quiet=True)\n"
+        "print(result.state_hash)\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    run = RecordedRun(folder)
+    assert run.codes[0].module == "__main__"
+    assert run.replay(engine, strategies=run.strategies()).run.digest().hex() == ran.stdout.strip()
+
+
 def test_a_folder_that_is_written_is_refused_to_everybody_else(busy: Any, tmp_path: Path, engine: str) -> None:
     interrupted(busy, tmp_path / "run", engine, 400)
     with RunFolder.open(tmp_path / "run").locked(), pytest.raises(JournalLocked, match="is written by process"):
@@ -235,8 +287,12 @@ def test_what_cannot_be_recorded_is_refused_before_the_run(busy: Any, tmp_path: 
         record(busy, tmp_path / "taken", engine)
     with pytest.raises(ConfigError, match="journal sync 'sometimes' is none of: os, group, always"):
         ct.Journal(tmp_path / "run", sync="sometimes")
-    with pytest.raises(ConfigError, match="journal records 0 is not a number of at least 1"):
+    with pytest.raises(ConfigError, match="journal records 0 is not a whole number of at least 1"):
         ct.Journal(tmp_path / "run", records=0)
+    with pytest.raises(ConfigError, match="journal full 1 is neither True nor False"):
+        ct.Journal(tmp_path / "run", full=1)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"journal segment_bytes 65536\.5 is not a whole number of at least 4096"):
+        ct.Journal(tmp_path / "run", segment_bytes=65536.5)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"journal takes a folder or ct\.Journal"):
         ct.backtest(busy, data(), journal=7, quiet=True)  # type: ignore[arg-type]
 

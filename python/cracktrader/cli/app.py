@@ -15,8 +15,9 @@ import typer
 
 from cracktrader.config.settings import json_text, settings
 
-EXIT_CODES = """Exit codes: 0 done, 1 what was checked is false (the cores differ, the doctor found something), 2 usage or
-configuration, 3 data, 4 the strategy raised, 5 an invariant is broken, 6 venue or network, 130 interrupted."""
+EXIT_CODES = """Exit codes: 0 done, 1 what was checked is false (the cores differ, the doctor found something) or a run's folder cannot be
+written or believed, 2 usage or configuration, 3 data or a run's folder that cannot be read, 4 the strategy raised, 5 an invariant is
+broken, 6 venue or network, 130 interrupted."""
 
 app = typer.Typer(
     name="cracktrader",
