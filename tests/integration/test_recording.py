@@ -378,3 +378,25 @@ def test_no_checkpoint_is_written_that_could_not_be_used(tmp_path: Path, engine:
         journal = ct.Journal(tmp_path / own.__name__, checkpoint_events=200)
         ct.backtest(own, data(), fees=0.001, seed=3, engine=engine, journal=journal, quiet=True)
         assert any((tmp_path / own.__name__ / "checkpoints").iterdir()) is some
+
+
+class Noting(ct.Strategy):
+    """Has no state of its own, and writes at every bar."""
+
+    def on_bar(self, ctx: Any, bar: Any) -> None:
+        self.log("closed at", bar.close)
+
+
+def test_a_checkpoint_is_not_used_without_the_log_that_was_written_until_then(tmp_path: Path, engine: str) -> None:
+    whole = record(Noting, tmp_path / "whole", engine)
+    record(Noting, tmp_path / "run", engine, checkpoint_events=200)
+    os.truncate(
+        tmp_path / "run" / "journal" / "000001.ctj", (tmp_path / "run" / "journal" / "000001.ctj").stat().st_size - 500
+    )
+    log = tmp_path / "run" / "log.jsonl"
+    os.truncate(log, log.stat().st_size // 3)
+    notes: list[str] = []
+    result = ct.recover(tmp_path / "run", note=notes.append)
+    assert any("does not have all that strategies wrote until then" in line for line in notes), notes
+    assert tables(result) == tables(whole)
+    assert log.read_text() == (tmp_path / "whole" / "log.jsonl").read_text()

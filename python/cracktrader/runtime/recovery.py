@@ -174,6 +174,9 @@ class _Recovery:
         """Why a checkpoint cannot be gone on from, or ''."""
         if checkpoint.run_id != self.recorded.scan.run_id:
             return "it is of another run"
+        written = [len(kept) for kept in self.recorded.lines(checkpoint.seq)]
+        if written != checkpoint.host.get("written"):
+            return f"{self.recorded.folder.log} does not have all that strategies wrote until then"
         return self.recorded.scan.denies(checkpoint.position)
 
     def _keep_log(self) -> tuple[int, int]:
