@@ -384,7 +384,7 @@ class Noting(ct.Strategy):
     """Has no state of its own, and writes at every bar."""
 
     def on_bar(self, ctx: Any, bar: Any) -> None:
-        self.log("closed at", bar.close)
+        self.log("closed at", bar.close, ctx.random.below(10))
 
 
 def test_a_checkpoint_is_not_used_without_the_log_that_was_written_until_then(tmp_path: Path, engine: str) -> None:
