@@ -61,7 +61,7 @@ def runs() -> Iterator[Runs]:
             path = root / f"{engine}-{length}"
             if path not in made:
                 kept: list[Checkpoint] = []
-                with patch.object(checkpoints, "write", lambda files, one: kept.append(one)), hastily():
+                with patch.object(checkpoints, "write", lambda files, one, **named: kept.append(one)), hastily():
                     outcome = backtest(path, engine, "saves", bars(length), checkpoint_events=every)
                 made[path] = Run(path, Whole.of(path, outcome), kept)
             return made[path]
