@@ -159,6 +159,46 @@ def test_a_strategy_that_answers_otherwise_is_named_with_both_answers(busy: Any,
     assert told.count("PlaceOrder") > 1
 
 
+@pytest.mark.parametrize(("then", "now"), [(True, False), (False, True)])
+def test_a_strategy_that_answers_only_one_time_is_named(
+    busy: Any, tmp_path: Path, engine: str, then: bool, now: bool
+) -> None:
+    """A row of the data without an answer has no step of its own: the other side is empty."""
+
+    class Moody(busy):  # type: ignore[misc]
+        orders = then
+
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            if self.orders:
+                ctx.buy(1)
+
+    record(Moody, tmp_path / "run", engine)
+    moody = Moody()
+    moody.orders = now
+    with pytest.raises(ReplayDiffers, match="nondeterministic: at seq ") as caught:
+        RecordedRun(tmp_path / "run").replay(engine, strategies=[moody])
+    assert ("recorded: nothing" if now else "now:      nothing") in str(caught.value)
+
+
+def test_an_interrupt_in_a_replay_is_not_taken_for_an_answer(busy: Any, tmp_path: Path, engine: str) -> None:
+    record(busy, tmp_path / "run", engine)
+
+    class Stopped(busy):  # type: ignore[misc]
+        def on_timer(self, ctx: Any, timer: Any) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        RecordedRun(tmp_path / "run").replay(engine, strategies=[Stopped()])
+
+
+def test_other_parameters_than_the_recorded_ones_are_refused(busy: Any, tmp_path: Path, engine: str) -> None:
+    interrupted(busy, tmp_path / "run", engine, 400)
+    with pytest.raises(ConfigError, match=r"Busy was recorded with parameters .*'slow': 20.*, not .*'slow': 21.*"):
+        ct.recover(tmp_path / "run", strategies=[busy(slow=21)])
+    with pytest.raises(ConfigError, match="is not a Strategy"):
+        ct.recover(tmp_path / "run", strategies=[7])  # type: ignore[list-item]
+
+
 def interrupted(strategy: Any, folder: Path, engine: str, at: int) -> None:
     """A run that is interrupted in a callback, as by Ctrl-C."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cracktrader.analysis.ask.playback import Playback
 from cracktrader.analysis.result import Result
+from cracktrader.runtime.backtest import instances
 from cracktrader.runtime.code import changed, nothing_runs_in_an_import
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
 from cracktrader.strategy.base import Strategy
@@ -31,7 +32,7 @@ def replay(
     """
     nothing_runs_in_an_import()
     recorded = RecordedRun(folder)
-    used = recorded.strategies() if strategies is True else strategies
+    used = recorded.strategies() if strategies is True else None if strategies is None else instances(strategies)
     last = None if until is None else Playback(recorded, engine).seq_of(until)
     try:
         outcome = recorded.replay(engine, strategies=used, until=last).outcome()

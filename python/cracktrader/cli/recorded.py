@@ -80,7 +80,8 @@ def run_replay(request: ReplayRequest) -> int:
 
 def _replay(recorded: Any, engine: str, request: ReplayRequest) -> dict[str, Any]:
     strategies = recorded.strategies() if request.strategies else None
-    replayed = recorded.replay(engine, strategies=strategies, venues=request.venues)
+    with progress_bar(f"replaying {request.run.name} on {engine}", not (request.quiet or request.as_json)) as shown:
+        replayed = recorded.replay(engine, strategies=strategies, venues=request.venues, progress=shown)
     return {
         "engine": engine,
         "events": replayed.run.seq,

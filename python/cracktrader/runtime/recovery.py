@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.codec import CodecError
 from cracktrader.core.replay import ReplayMismatch
-from cracktrader.errors import ConfigError, JournalError
+from cracktrader.errors import ConfigError, JournalError, StrategyError
 from cracktrader.journal import checkpoints
 from cracktrader.journal.checkpoints import Checkpoint
 from cracktrader.journal.files import Folder, put
 from cracktrader.journal.folder import LOG, RunFolder
 from cracktrader.journal.reader import Scan, scan
 from cracktrader.journal.tail import cut
-from cracktrader.runtime.backtest import finished
+from cracktrader.runtime.backtest import finished, instances
 from cracktrader.runtime.code import changed, code_of
 from cracktrader.runtime.recording import FINISHED, RUNNING, Journal, Recording, spec_of
 from cracktrader.runtime.rerun import RecordedRun
@@ -57,7 +57,7 @@ def recover(
         if recorded.is_finished and recorded.facts["status"] == FINISHED:
             note(f"the run concluded at seq {recorded.scan.last_seq}: there is nothing to recover")
             return recorded.replay(chosen).outcome()
-        used = list(strategies) if strategies is not None else recorded.strategies()
+        used = instances(strategies) if strategies is not None else recorded.strategies()
         _check_code(recorded, used, accept_code_change)
         if recorded.is_finished:
             return _completed(recorded, used, chosen, note)
@@ -78,6 +78,13 @@ def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted:
     """Refuse changed code: the rest of the run would be another strategy's."""
     if len(strategies) != len(recorded.codes):
         raise ConfigError(f"the run has {len(recorded.codes)} strategies, {len(strategies)} were given")
+    for strategy, told in zip(strategies, recorded.facts["strategies"], strict=True):
+        now = {"parameters": json.loads(json.dumps(strategy.parameters)), "warm_up": strategy.warm_up}
+        for what, value in now.items():
+            if value != told[what]:
+                raise ConfigError(
+                    f"{type(strategy).__name__} was recorded with {what} {told[what]}, not {value}: hand it over with those"
+                )
     different = changed(recorded.codes, strategies)
     if different and not accepted:
         told = "; ".join(different)
@@ -162,10 +169,19 @@ class _Recovery:
                 else:
                     self.from_checkpoint = checkpoint
                     self.run.bind_again()
-                    self.host.load(checkpoint.host["strategies"])
+                    self._load(checkpoint)
                     return
             self.note(f"the checkpoint at seq {checkpoint.seq} is not used: {why}")
         self._start()
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        try:
+            self.host.load(checkpoint.host["strategies"])
+        except StrategyError as error:
+            raise StrategyError(
+                f"{error}, for the checkpoint at seq {checkpoint.seq}: mend it and recover with --accept-code-change, or remove "
+                f"{self.recorded.folder.checkpoints.path}: then the strategies are run again from the log"
+            ) from error
 
     def _start(self) -> None:
         self.run, self.host = self.recorded.setup.start(self.engine, self.strategies)

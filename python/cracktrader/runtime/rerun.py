@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.codec import CONTRACT_HASH, CodecError, DatasetKind, Kind, Record, decode_config, decode_record
 from cracktrader.core.replay import ReplayMismatch
+from cracktrader.data.stamps import time_text
 from cracktrader.errors import ConfigError, CracktraderError, JournalCorrupt, JournalUnreadable
 from cracktrader.journal import datasets
 from cracktrader.journal.folder import RunFolder
@@ -156,9 +157,11 @@ class RecordedRun:
         strategies: Sequence[Strategy] | None = None,
         until: int | None = None,
         venues: bool = True,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Replayed:
         """The run again, up to the step `until` or to the end of the journal. Without `strategies` the recorded answers are taken; without
         `venues` so are the reports of simulated venues, as they are where the run's data is gone and what comes next is not known.
+        `progress(seq, last seq)` is called now and then.
 
         Raises ReplayDiffers at the first step that comes out otherwise.
         """
@@ -169,19 +172,32 @@ class RecordedRun:
         started = perf_counter()
         embedded = self.scan.header.embedded
         try:
-            run.replay(self.scan.frames(), strategies=strategies is not None, embedded=embedded, until=until)
+            run.replay(self._frames(progress), strategies=strategies is not None, embedded=embedded, until=until)
         except ReplayMismatch as mismatch:
+            if host.interruption is not None:
+                raise host.interruption from None
             raise self.differs(mismatch, by_strategies=strategies is not None) from mismatch
         if strategies is None:
             host.lines, host.failures = self.lines()
         return Replayed(self.setup, run, host, engine, perf_counter() - started, strategies is not None)
 
+    def _frames(self, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
+        """The frames of the journal, told of as they are taken."""
+        # A block of the header alone has no frames here.
+        ends = [one.last_seq for one in self.scan.blocks if one.last_seq >= 0]
+        for at, chunk in enumerate(self.scan.frames()):
+            yield chunk
+            if progress is not None:
+                progress(ends[at] if at < len(ends) else self.scan.last_seq, self.scan.last_seq)
+
     def differs(self, mismatch: ReplayMismatch, *, by_strategies: bool) -> ReplayDiffers:
         """What a mismatch means, in words."""
         recorded, made = _record(mismatch.recorded), _record(mismatch.made)
         seq = mismatch.seq_id
-        moment = next((f" (time {one.event.ingest_time})" for one in (recorded, made) if one is not None), "")
-        if by_strategies and made is not None and (recorded is None or recorded.event == made.event):
+        moment = next((f" ({time_text(one.event.ingest_time)})" for one in (recorded, made) if one is not None), "")
+        # A row of the data that is answered by nothing leaves no step of its own, on either side.
+        alike = recorded is None or made is None or recorded.event == made.event
+        if by_strategies and alike and not (made is None and mismatch.made):
             names = [one.name for one in self.config.strategies]
             then, now = _answers(recorded, names), _answers(made, names)
             if then != now:
@@ -234,9 +250,18 @@ def _answers(record: Record | None, names: Sequence[str]) -> str:
         return "nothing"
     told = []
     for one in record.answers:
-        parts = [repr(intent) for intent, _ in one.intents]
+        parts = [_intent(intent) for intent, _ in one.intents]
         parts += [f"timer {timer.timer} at {timer.deadline}" for timer in one.timers]
         parts += [repr(declared) for declared in one.declarations]
         parts += [f"raised {one.error}"] if one.error else []
         told.append(f"{names[one.strategy]}: {'; '.join(parts) or f'{one.random_counter} random numbers drawn'}")
     return " | ".join(told)
+
+
+def _intent(intent: Any) -> str:
+    """An intent without the fields that say nothing."""
+    usual = intent._field_defaults
+    told = [
+        f"{name}={value!r}" for name, value in intent._asdict().items() if name not in usual or value != usual[name]
+    ]
+    return f"{type(intent).__name__}({', '.join(told)})"
