@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cracktrader.core.matching import Command
     from cracktrader.core.portfolio import Position
     from cracktrader.core.schedule import ScheduleRows
+    from cracktrader.journal.reader import Skim
 
 ENGINES = ("rust", "python")
 _BUILD = 'run `make setup` in a checkout or `pip install .` with a Rust toolchain, or ask for engine="python"'
@@ -305,6 +306,16 @@ def transition_row(engine: str, state: OrderState, told: OrderInput, guard: Guar
     if outcome is None or isinstance(outcome, int):
         return outcome
     return (*outcome.state, int(outcome.effect))
+
+
+def skim() -> Skim | None:
+    """What passes quickly over the frames of a journal that are in order; None without the extension."""
+    try:
+        extension = _extension()
+    except EngineNotBuilt:
+        return None
+    found: Skim | None = getattr(extension, "skim", None)
+    return found
 
 
 def _contract_hash(extension: Any) -> str:

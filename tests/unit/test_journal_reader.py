@@ -7,14 +7,34 @@ from zlib import crc32
 
 import pytest
 
+from cracktrader import backend
 from cracktrader.core.codec import encode_segment, framed
 from cracktrader.core.codec.frame import Segment
 from cracktrader.core.engine.journal import JournalPosition
 from cracktrader.errors import JournalCorrupt, JournalError, JournalUnreadable
-from cracktrader.journal.reader import Scan, scan
+from cracktrader.journal import reader
+from cracktrader.journal.files import Files
+from cracktrader.journal.reader import Scan
 from cracktrader.journal.tail import cut
 from cracktrader.journal.writer import Writer
 from tests.unit.journal_files import HEADER, Memory, Piece, pieces, run, spec, split, step, written
+
+
+def scan(files: Files) -> Scan:
+    """What a scan finds frame by frame; one that passes over what is in order, where the extension is there, finds the same."""
+    quick: Scan | Exception | None = None
+    try:
+        quick = reader.scan(files, backend.skim())
+    except (JournalCorrupt, JournalUnreadable) as error:
+        quick = error
+    try:
+        found = reader.scan(files)
+    except (JournalCorrupt, JournalUnreadable) as error:
+        assert (type(quick), str(quick)) == (type(error), str(error))
+        raise
+    assert quick == found
+    return found
+
 
 STORY = pieces()
 WHOLE = written(STORY).contents()

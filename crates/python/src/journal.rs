@@ -292,3 +292,11 @@ impl Files for PyFiles {
         self.call("sync_folder", |py| Ok(PyTuple::empty(py)), nothing)
     }
 }
+
+/// Pass over the steps and stretches of data steps from an offset on, while they are whole, their CRC fits and their seqs follow
+/// `last_seq`: the offset behind them, the seq of the last, its offset where it is a step (else 0), and how many they are.
+#[pyfunction]
+pub fn skim(data: &[u8], at: usize, last_seq: i64) -> (usize, i64, usize, u64) {
+    let all = cracktrader_journal::skim(data, at, last_seq);
+    (all.at, all.last_seq, all.step_at, all.frames)
+}

@@ -42,6 +42,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(contract::recode_event, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_intent, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_config, module)?)?;
+    module.add_function(wrap_pyfunction!(journal::skim, module)?)?;
     #[cfg(feature = "planted")]
     module.add_function(wrap_pyfunction!(contract::plant, module)?)?;
     Ok(())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.backend import skim
 from cracktrader.cli.console import note, print_json, say
 from cracktrader.errors import ConfigError
 
@@ -35,7 +36,7 @@ def run_verify(request: VerifyRequest) -> int:
         raise ConfigError(f"--key {request.key} checks the signature of an anchor: name the anchor by --anchor FILE")
     key = None if request.key is None else read_key(request.key)
     anchors = [anchor for path in request.anchors for anchor in read_anchors(path, key)]
-    verdict = verify(request.run, anchors=anchors)
+    verdict = verify(request.run, anchors=anchors, skim=skim())
     if request.replay and verdict.is_clean:
         _replay(request.run, verdict)
     if request.as_json:

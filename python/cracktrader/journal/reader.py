@@ -7,7 +7,7 @@ Deliberately not here: what is in a step. A scan proves that the bytes are those
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -55,6 +55,11 @@ _RUN = Struct("<QQ").unpack_from
 _SEAL = Struct("<Q32s").unpack_from
 _FRONT = 14
 """Bytes that `_STEP` reads; no frame is as short."""
+
+
+Skim = Callable[[bytes, int, int], tuple[int, int, int, int]]
+"""Passes quickly over steps and stretches that are in order: given a segment, an offset and the last seq, the offset behind them, the seq
+of the last, its offset where it is a step (else 0), and how many they are. At every other frame the reader looks itself."""
 
 
 class Block(NamedTuple):
@@ -163,10 +168,10 @@ class Scan:
         return SEGMENT_FRAME if last is None or last.segment != len(self.sizes) else _seal_end(last)[1]
 
 
-def scan(journal: Files | Path | str) -> Scan:
-    """Check a journal: the folder of its segments. JournalUnreadable, JournalCorrupt."""
+def scan(journal: Files | Path | str, skim: Skim | None = None) -> Scan:
+    """Check a journal: the folder of its segments. JournalUnreadable, JournalCorrupt. `skim` makes it faster, and finds the same."""
     files: Files = Folder(journal) if isinstance(journal, Path | str) else journal
-    walk = _Walk(files, _segments(files))
+    walk = _Walk(files, _segments(files), skim)
     while walk.number < walk.count:
         walk.number += 1
         walk.segment(read(files, segment_name(walk.number)))
@@ -209,8 +214,9 @@ def _segments(files: Files) -> int:
 class _Walk:
     """The way through the segments: what was found so far."""
 
-    def __init__(self, files: Files, count: int) -> None:
+    def __init__(self, files: Files, count: int, skim: Skim | None) -> None:
         self.files, self.count, self.number = files, count, 0
+        self._skim = skim
         self.run_id = self.head = b""
         self.header: Header | None = None
         self.sizes: list[int] = []
@@ -281,8 +287,15 @@ class _Walk:
     def _rest(self, data: bytes, at: int) -> int:
         """Every other frame of a segment, in one tight loop; returns how many bytes of it are believed."""
         view, size, front, crc, fits, step = memoryview(data), len(data), _STEP, crc32, FITS, int(Kind.STEP)
-        last, step_at = self.last_seq, 0
+        last, step_at, skim = self.last_seq, 0, self._skim
         while at < size:
+            if skim is not None:
+                at, last, found, count = skim(data, at, last)
+                if count:
+                    self.last_seq, step_at = last, found
+                    self.frames += count
+                    self._last_step = self._last_step if found else b""
+                    continue
             if at + _FRONT > size:
                 return self._bad(data, at, at)
             length, kind, _, seq = front(data, at)

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.backend import skim
 from cracktrader.core.codec import CodecError
 from cracktrader.core.replay import ReplayMismatch
 from cracktrader.errors import ConfigError, JournalError, StrategyError
@@ -66,12 +67,12 @@ def recover(
 
 def _mended(folder: RunFolder, note: Note) -> Scan:
     """The journal without its torn tail. A checkpoint that was being written is removed with the next one."""
-    found = scan(folder.journal)
+    found = scan(folder.journal, skim())
     torn = cut(found, folder.torn)
     if torn is None:
         return found
     note(f"{torn.size} bytes of a torn tail were cut from {torn.file} at {torn.offset} and kept in {folder.torn.path}")
-    return scan(folder.journal)
+    return scan(folder.journal, skim())
 
 
 def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.backend import skim
 from cracktrader.core.codec import CONTRACT_HASH, CodecError, DatasetKind, Kind, Record, decode_config, decode_record
 from cracktrader.core.replay import ReplayMismatch
 from cracktrader.data.stamps import time_text
@@ -65,7 +66,7 @@ class RecordedRun:
         """`scanned`: its journal, where it was checked just now."""
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
         self.facts: dict[str, Any] = self.folder.facts()
-        self.scan: Scan = scanned or scan(self.folder.journal)
+        self.scan: Scan = scanned or scan(self.folder.journal, skim())
         if self.scan.header.contract_hash.hex() != CONTRACT_HASH:
             raise JournalUnreadable(
                 f"{self.folder.path} was recorded with contract {self.scan.header.contract_hash.hex()[:12]}, this program has "
