@@ -248,15 +248,14 @@ STRATEGIES = {
     "a callback that returns junk": Case(
         "backtest mine.py --quiet",
         4,
-        "strategy error: seq 1, strategy Mine:\nTraceback (most recent call last):\n"
+        "strategy error: seq 1, strategy Mine:\n"
         "cracktrader.errors.IntentError: a callback returns a list of intents or None, not 5\n",
         mine("def on_bar(self, ctx, bar):\n    return 5\n"),
     ),
     "a callback that returns a list of junk": Case(
         "backtest mine.py --quiet",
         4,
-        "strategy error: seq 1, strategy Mine:\nTraceback (most recent call last):\n"
-        "cracktrader.errors.IntentError: 'buy' is not an intent\n",
+        "strategy error: seq 1, strategy Mine:\ncracktrader.errors.IntentError: 'buy' is not an intent\n",
         mine("def on_bar(self, ctx, bar):\n    return ['buy']\n"),
     ),
     "an order for less than nothing": Case(

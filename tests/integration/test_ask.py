@@ -185,11 +185,18 @@ def test_every_step_of_a_run_can_be_looked_at_forwards_and_backwards(playback: P
         there[0].previous()
 
 
+class Plain(ct.Strategy):
+    """Flips at every bar, and keeps nothing: its checkpoints can be gone on from."""
+
+    def on_bar(self, ctx: Any, bar: Any) -> None:
+        ctx.target(1 if ctx.position().quantity <= 0 else -1)
+
+
 @pytest.mark.parametrize("core", ["python", pytest.param("rust", marks=pytest.mark.rust)])
 def test_going_on_from_checkpoints_gives_the_same(tmp_path: Path, core: str) -> None:
     data = {"X": ct.data.random_walk(seed=2, bars=2_000)}
     journal = ct.Journal(tmp_path / "kept", checkpoint_events=600)
-    ct.backtest(Script, data, engine=core, journal=journal, quiet=True)
+    ct.backtest(Plain, data, engine=core, journal=journal, quiet=True)
     kept, bare = Playback(tmp_path / "kept", core), Playback(tmp_path / "kept", core)
     assert kept._kept
     bare._kept = []
