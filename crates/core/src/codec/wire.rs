@@ -71,15 +71,17 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `size` bytes.
+    #[inline]
     pub fn take(&mut self, size: usize) -> Result<&'a [u8], CodecError> {
-        let length = self.data.len();
-        let short = CodecError::Short { wanted: size, at: self.at, length };
-        let end = self.at.checked_add(size).ok_or(short.clone())?;
-        let taken = self.data.get(self.at..end).ok_or(short)?;
-        self.at = end;
+        let end = self.at.checked_add(size);
+        let Some(taken) = end.and_then(|end| self.data.get(self.at..end)) else {
+            return Err(CodecError::Short { wanted: size, at: self.at, length: self.data.len() });
+        };
+        self.at += size;
         Ok(taken)
     }
 
+    #[inline]
     fn array<const SIZE: usize>(&mut self) -> Result<[u8; SIZE], CodecError> {
         let mut bytes = [0; SIZE];
         bytes.copy_from_slice(self.take(SIZE)?);
@@ -87,6 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value.
+    #[inline]
     pub fn field<T: Canonical>(&mut self) -> Result<T, CodecError> {
         T::read(self)
     }
