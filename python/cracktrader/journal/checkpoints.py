@@ -66,9 +66,10 @@ def write(files: Files, checkpoint: Checkpoint, *, durable: bool = True) -> None
 
 
 def _clear(files: Files, newest_name: str) -> None:
-    before = (name for name in _names(files) if name < newest_name)
+    names = again(files.names)
+    before = sorted((name for name in names if _NAME.fullmatch(name) and name < newest_name), reverse=True)
     kept = {newest_name, next((name for name in before if _is_whole(files, name)), "")}
-    for name in again(files.names):
+    for name in names:
         unfinished = name.endswith(TEMPORARY)
         if unfinished or (_NAME.fullmatch(name) and name not in kept):
             again(partial(files.remove, name))
