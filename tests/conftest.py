@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def needs_extension(item: pytest.Item) -> bool:
     """Whether a test carries one of the marks that say so."""
     return any(item.get_closest_marker(name) for name in NEEDS_EXTENSION)
+
+
+@pytest.fixture(autouse=True)
+def _own_import_path() -> Iterator[None]:
+    """A strategy file puts its folder on the import path; no other test may find it there."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(params=["python", pytest.param("rust", marks=pytest.mark.rust)])

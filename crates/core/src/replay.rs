@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use crate::codec::{
-    CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames, seq_of,
+    Answer, CodecError, DataRun, Kind, Record, decode_data_run, decode_end, decode_record, encode_end, frames, seq_of,
 };
 use crate::config::Config;
 use crate::engine::{ConfigProblem, Engine, Host, Response};
@@ -45,8 +45,9 @@ pub enum ReplayError {
 /// Answers callbacks with what was recorded.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedHost {
-    /// The step under way; none in a stretch of data steps.
-    pub record: Option<Record>,
+    /// Of the step under way that were not given yet.
+    answers: Vec<Answer>,
+    interrupted: bool,
 }
 
 impl Host for RecordedHost {
@@ -57,20 +58,20 @@ impl Host for RecordedHost {
 
     /// The recorded answer of the strategy, or None.
     fn call(&mut self, strategy: StrategyIndex, _: &Event, _: bool, view: &mut View<'_>) -> Option<Response> {
-        let record = self.record.as_ref()?;
-        if record.interrupted {
+        if self.interrupted {
             return Some(Response { interrupted: true, ..Response::default() });
         }
-        let answer = record.answers.iter().find(|answer| answer.strategy == strategy)?;
+        let place = self.answers.iter().position(|answer| answer.strategy == strategy)?;
+        let answer = self.answers.swap_remove(place);
         view.restore(strategy, answer.random_counter, answer.next_timer);
         for declared in &answer.declarations {
             // One that cannot be declared leaves no trace, so that the record differs and is named.
             let _ = view.declare(strategy, *declared);
         }
         Some(Response {
-            intents: answer.intents.iter().map(|(intent, _)| *intent).collect(),
-            timers: answer.timers.clone(),
-            error: answer.error.clone(),
+            intents: answer.intents.into_iter().map(|(intent, _)| intent).collect(),
+            timers: answer.timers,
+            error: answer.error,
             interrupted: false,
         })
     }
@@ -78,13 +79,19 @@ impl Host for RecordedHost {
 
 /// Who answers in a replay.
 pub trait Answers: Host {
-    /// The step that is taken next, with a record of its own or in a stretch of data steps.
-    fn next(&mut self, record: Option<&Record>);
+    /// Whether strategies are called in a stretch of data steps, where none has answered.
+    const IN_STRETCHES: bool;
+
+    /// The step that is taken next; its answers may be taken out of it.
+    fn next(&mut self, record: &mut Record);
 }
 
 impl Answers for RecordedHost {
-    fn next(&mut self, record: Option<&Record>) {
-        self.record = record.cloned();
+    const IN_STRETCHES: bool = false;
+
+    fn next(&mut self, record: &mut Record) {
+        self.answers = std::mem::take(&mut record.answers);
+        self.interrupted = record.interrupted;
     }
 }
 
@@ -109,7 +116,9 @@ impl<H: Host + ?Sized> Host for Strategies<'_, H> {
 }
 
 impl<H: Host + ?Sized> Answers for Strategies<'_, H> {
-    fn next(&mut self, _: Option<&Record>) {}
+    const IN_STRETCHES: bool = true;
+
+    fn next(&mut self, _: &mut Record) {}
 }
 
 /// Recorded steps through one engine. What it has taken already is passed over, so that frames from before a checkpoint do no harm.
@@ -157,7 +166,7 @@ impl<'a> Replay<'a> {
     /// There are no more frames.
     pub fn finish<A: Answers>(&mut self, answers: &mut A) -> Result<(), ReplayError> {
         match self.held.take() {
-            Some((record, frame)) => self.compare(&record, &frame, answers),
+            Some((mut record, frame)) => self.compare(&mut record, &frame, answers),
             None => Ok(()),
         }
     }
@@ -167,10 +176,10 @@ impl<'a> Replay<'a> {
         state.started && seq <= state.seq
     }
 
-    fn step<A: Answers>(&mut self, record: Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
+    fn step<A: Answers>(&mut self, mut record: Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
         self.held = None;
         if !record.interrupted {
-            self.compare(&record, frame, answers)?;
+            self.compare(&mut record, frame, answers)?;
         } else if self.engine.replaying() {
             self.held = Some((record, frame.to_vec()));
         } else {
@@ -181,8 +190,8 @@ impl<'a> Replay<'a> {
     }
 
     /// Take the step and hold its frame against the recorded one.
-    fn compare<A: Answers>(&mut self, record: &Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
-        answers.next(Some(record));
+    fn compare<A: Answers>(&mut self, record: &mut Record, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
+        answers.next(record);
         if self.engine.replaying() {
             self.take(record, frame, answers)?;
         } else if !self.do_again(record, answers) {
@@ -229,7 +238,10 @@ impl<'a> Replay<'a> {
 
     /// A stretch of data steps, or the rest of it.
     fn run<A: Answers>(&mut self, run: &DataRun, frame: &[u8], answers: &mut A) -> Result<(), ReplayError> {
-        answers.next(None);
+        let wanted = self.engine.wanted();
+        if !A::IN_STRETCHES {
+            self.engine.want(0);
+        }
         while self.engine.store.state.seq < run.last() && !self.is_over() {
             if !self.next_data_step(answers) {
                 return Err(mismatch(self.engine.store.state.seq + 1, frame, &[]));
@@ -238,6 +250,7 @@ impl<'a> Replay<'a> {
                 return Err(mismatch(self.engine.store.state.seq, &[], &self.engine.last_record));
             }
         }
+        self.engine.want(wanted);
         Ok(())
     }
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 POLICIES = ("os", "group", "always")
 RUNNING, FINISHED, INTERRUPTED, FAILED = "running", "finished", "interrupted", "failed"
 
+_MANY, _SOON_S = 100_000, 0.1
+"""A checkpoint by so many events or more is left out within so long of the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -52,7 +55,8 @@ class Journal:
     full: bool = False
     """Whether every row of the data is in the journal itself; else it names stretches of the data, which is kept beside it."""
     checkpoint_events: int = 250_000
-    """A checkpoint after so many events; 0 for none by number."""
+    """A checkpoint after so many events; 0 for none by number. Of 100,000 or more, one within 0.1 s of the last is left out: what went by
+    as fast is done again as fast."""
     checkpoint_seconds: float = 30.0
     """And after so long; 0 for none by time."""
     segment_bytes: int = SEGMENT_BYTES
@@ -132,7 +136,11 @@ class Recording:
             if progress is not None:
                 progress(taken)
 
-        self.run_machine.run(tick, self.checkpoint, self._journal.checkpoint_events)
+        self.run_machine.run(tick, self._by_number, self._journal.checkpoint_events)
+
+    def _by_number(self) -> None:
+        if self._journal.checkpoint_events < _MANY or monotonic() - self._checked >= _SOON_S:
+            self.checkpoint()
 
     def checkpoint(self) -> None:
         """Keep where the run stands, unless a strategy could not be put back there. The journal is as safe up to there as its policy makes

@@ -195,6 +195,17 @@ impl Engine {
         self.wanted = self.wants.iter().fold(0, |all, wants| all | wants);
     }
 
+    /// Bit mask of the event types that any strategy is called for.
+    #[must_use]
+    pub const fn wanted(&self) -> u64 {
+        self.wanted
+    }
+
+    /// Call strategies for these event types only, of those that each wants.
+    pub const fn want(&mut self, wanted: u64) {
+        self.wanted = wanted;
+    }
+
     // Recording
 
     /// Have a frame of every step from now on, as a journal has.
