@@ -440,3 +440,15 @@ def test_a_checkpoint_is_not_used_without_the_log_that_was_written_until_then(tm
     assert any("does not have all that strategies wrote until then" in line for line in notes), notes
     assert tables(result) == tables(whole)
     assert log.read_text() == (tmp_path / "whole" / "log.jsonl").read_text()
+
+
+def test_a_run_that_left_its_header_alone_begins_again(busy: Any, tmp_path: Path, engine: str) -> None:
+    whole = record(busy, tmp_path / "whole", engine)
+    record(busy, tmp_path / "run", engine)
+    with (tmp_path / "run" / "journal" / "000001.ctj").open("r+b") as journal:
+        opening = 8 + int.from_bytes(journal.read(4), "little")
+        journal.seek(opening)
+        journal.truncate(opening + 8 + int.from_bytes(journal.read(4), "little"))
+    assert RecordedRun(tmp_path / "run").scan.last_seq == -1
+    assert tables(ct.recover(tmp_path / "run")) == tables(whole)
+    assert segments(tmp_path / "run") == segments(tmp_path / "whole")

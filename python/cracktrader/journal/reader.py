@@ -127,7 +127,9 @@ class Scan:
 
     def resume(self) -> Resume:
         """Where a writer goes on, once a torn tail is cut (`cut`). The engine that goes on has run all frames and holds nothing."""
-        return Resume(len(self.sizes), self.sizes[-1], self.head, self.open_frames(), self.last_seq, 0, 0)
+        # Before the first step a writer knows seq 0.
+        last_seq = max(self.last_seq, 0)
+        return Resume(len(self.sizes), self.sizes[-1], self.head, self.open_frames(), last_seq, 0, 0)
 
     def denies(self, position: JournalPosition) -> str:
         """Why a checkpoint that was made at this position of the journal is not one of this log, or ''."""
