@@ -60,7 +60,7 @@ class Machine(Protocol):
     def start(self) -> None: ...
     def step(self) -> bool: ...
     def run(self, progress: Progress | None = None, pause: Pause | None = None, every: int = 0) -> None:
-        """Run to the end. `pause` is called between two steps whenever the seq is a multiple of `every`, unless that is 0."""
+        """Run to the end. `pause` is called between two steps whenever the seq is a multiple of `every` above 0, unless that is 0."""
 
     def finish(self) -> None: ...
     def end_data(self) -> None: ...
@@ -164,7 +164,7 @@ class PythonMachine:
         while self.engine.run_some(min(self.POLL, every - self.seq % every) if every else self.POLL):
             if progress is not None:
                 progress(self.seq)
-            if pause is not None and every and self.seq % every == 0:
+            if pause is not None and every and self.seq and self.seq % every == 0:
                 pause()
         self.engine.finish()
 

@@ -19,8 +19,10 @@ import cracktrader as ct
 from cracktrader.errors import ConfigError, JournalLocked, JournalUnreadable
 from cracktrader.journal import checkpoints
 from cracktrader.journal.folder import RunFolder
+from cracktrader.runtime.declare import Options
 from cracktrader.runtime.recording import FINISHED, INTERRUPTED, RUNNING
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
+from cracktrader.runtime.setup import set_up
 
 STRATEGY = '''
 from datetime import timedelta
@@ -291,6 +293,8 @@ def test_changed_code_is_refused_unless_accepted(busy: Any, tmp_path: Path, engi
         ct.recover(tmp_path / "run")
     whole = record(busy, tmp_path / "whole", engine)
     assert ct.recover(tmp_path / "run", accept_code_change=True).state_hash == whole.state_hash
+    # With the code it went on with, it can be asked and replayed when the file is gone.
+    assert len(list((tmp_path / "run" / "code").iterdir())) == 2
 
 
 def test_the_kept_copy_stands_in_for_code_that_is_gone(busy: Any, tmp_path: Path, engine: str) -> None:
@@ -452,3 +456,12 @@ def test_a_run_that_left_its_header_alone_begins_again(busy: Any, tmp_path: Path
     assert RecordedRun(tmp_path / "run").scan.last_seq == -1
     assert tables(ct.recover(tmp_path / "run")) == tables(whole)
     assert segments(tmp_path / "run") == segments(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("every", [1, 200])
+def test_a_pause_comes_at_the_multiples_and_nowhere_else(engine: str, every: int) -> None:
+    run, _ = set_up([Kept()], ct.data.load(data()), Options()).start(engine, [Kept()])
+    seen: list[int] = []
+    run.run(None, lambda: seen.append(run.seq), every)
+    assert seen == list(range(every, seen[-1] + 1, every))
+    assert len(seen) >= 4

@@ -2,10 +2,10 @@
 //!
 //! Deliberately not here: what is wrong with a frame, and everything that a frame means.
 
-const LENGTH: usize = 4;
-const CRC: usize = 4;
-const KIND_STEP: u8 = 3;
-const KIND_DATA_RUN: u8 = 4;
+use cracktrader_core::codec::{FRAME_BYTES, Kind};
+
+const STEP: u8 = Kind::Step as u8;
+const STRETCH: u8 = Kind::DataRun as u8;
 /// No step's body is shorter.
 const STEP_LEAST: usize = 61;
 /// Bytes of the body of a stretch of data steps: kind, first seq, count.
@@ -31,18 +31,18 @@ pub fn skim(data: &[u8], at: usize, last_seq: i64) -> Skimmed {
     let mut all = Skimmed { at, last_seq, step_at: 0, frames: 0 };
     while let Some(body) = good_body(data, all.at) {
         let next = match body[0] {
-            KIND_STEP if body.len() >= STEP_LEAST => follows(body, 2, all.last_seq),
-            KIND_DATA_RUN if body.len() == DATA_RUN => {
+            STEP if body.len() >= STEP_LEAST => follows(body, 2, all.last_seq),
+            STRETCH if body.len() == DATA_RUN => {
                 let count = number(body, 9).filter(|count| *count > 0);
                 follows(body, 1, all.last_seq).zip(count).and_then(|(first, count)| first.checked_add(count - 1))
             }
             _ => None,
         };
         let Some(next) = next else { break };
-        all.step_at = if body[0] == KIND_STEP { all.at } else { 0 };
+        all.step_at = if body[0] == STEP { all.at } else { 0 };
         all.last_seq = next;
         all.frames += 1;
-        all.at += LENGTH + body.len() + CRC;
+        all.at += FRAME_BYTES + body.len();
     }
     all
 }
@@ -59,9 +59,9 @@ fn number(body: &[u8], at: usize) -> Option<i64> {
 
 /// The body at an offset, not empty; None where it is not whole or its CRC does not fit.
 fn good_body(data: &[u8], at: usize) -> Option<&[u8]> {
-    let (length, rest) = data.get(at..)?.split_first_chunk::<LENGTH>()?;
+    let (length, rest) = data.get(at..)?.split_first_chunk()?;
     let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    let crc = rest.first_chunk::<CRC>()?;
+    let crc = rest.first_chunk()?;
     (!body.is_empty() && crc32fast::hash(body).to_le_bytes() == *crc).then_some(body)
 }
 

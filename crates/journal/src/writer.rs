@@ -8,24 +8,16 @@ use std::io::{Error, ErrorKind, Result as IoResult};
 use std::mem::take;
 use std::sync::Arc;
 
+use cracktrader_core::codec::{FRAME_BYTES, Seal, Segment, encode_seal, encode_segment, fill_crc};
 use sha2::{Digest, Sha256};
 use thiserror::Error as ThisError;
 
 use crate::files::{Files, segment_name};
 
-/// What opens every segment, after the kind of its frame.
-const MAGIC: &[u8; 8] = b"CTJOURNL";
-/// The format of the journal that this writer writes.
-const FORMAT: u16 = 1;
-const KIND_SEGMENT: u8 = 1;
-const KIND_SEAL: u8 = 5;
-/// Bytes around a frame's body: its length before it, its CRC-32 after it.
-const LENGTH: usize = 4;
-const CRC: usize = 4;
 /// Bytes of a SEGMENT frame: kind, magic, format, number, run, head.
-pub const SEGMENT_FRAME: usize = LENGTH + 1 + 8 + 2 + 4 + 32 + 32 + CRC;
+pub const SEGMENT_FRAME: usize = FRAME_BYTES + 1 + 8 + 2 + 4 + 32 + 32;
 /// Bytes of a SEAL frame: kind, last seq, head.
-pub const SEAL_FRAME: usize = LENGTH + 1 + 8 + 32 + CRC;
+pub const SEAL_FRAME: usize = FRAME_BYTES + 1 + 8 + 32;
 
 /// An operation on a file failed, and with it the journal: nothing is acknowledged after it, and nothing is tried again.
 #[derive(Clone, Debug, ThisError)]
@@ -188,7 +180,7 @@ impl<F: Files> Writer<F> {
             self.at.head = take(&mut self.block).finalize().into();
             self.block.update(self.at.head);
             self.open = false;
-            frames.extend_from_slice(&seal_frame(last_seq, &self.at.head));
+            encode_seal(frames, &Seal { last_seq, head: self.at.head });
         }
         self.write(frames)?;
         self.at.last_seq = last_seq;
@@ -262,7 +254,9 @@ impl<F: Files> Writer<F> {
         self.current = Some(Open { name, handle });
         self.at.segment = number;
         self.at.offset = 0;
-        self.write(&segment_frame(number, &self.run_id, &self.at.head))?;
+        let mut opening = Vec::with_capacity(SEGMENT_FRAME);
+        encode_segment(&mut opening, &Segment { number, run_id: self.run_id, head: self.at.head });
+        self.write(&opening)?;
         self.unsynced += 1;
         self.full = false;
         self.sync_with_name()
@@ -339,29 +333,11 @@ fn closed() -> JournalError {
 /// Fill in the CRC of every frame; how many there are. Frames are whole: the engine's builder made them.
 pub(crate) fn fill_crcs(frames: &mut [u8]) -> u64 {
     let (mut at, mut count) = (0, 0);
-    while let Some((length, rest)) = frames[at..].split_first_chunk_mut::<LENGTH>() {
-        let size = u32::from_le_bytes(*length) as usize;
-        let (body, rest) = rest.split_at_mut(size);
-        rest[..CRC].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-        at += LENGTH + size + CRC;
-        count += 1;
+    while let Some(length) = frames[at..].first_chunk() {
+        let end = at + FRAME_BYTES + u32::from_le_bytes(*length) as usize;
+        fill_crc(&mut frames[at..end]);
+        (at, count) = (end, count + 1);
     }
     assert!(at == frames.len(), "{} bytes after the last whole frame", frames.len() - at);
     count
-}
-
-fn frame(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(LENGTH + body.len() + CRC);
-    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    out.extend_from_slice(body);
-    out.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
-    out
-}
-
-fn segment_frame(number: u32, run_id: &[u8; 32], head: &[u8; 32]) -> Vec<u8> {
-    frame(&[&[KIND_SEGMENT][..], MAGIC, &FORMAT.to_le_bytes(), &number.to_le_bytes(), run_id, head].concat())
-}
-
-fn seal_frame(last_seq: u64, head: &[u8; 32]) -> Vec<u8> {
-    frame(&[&[KIND_SEAL][..], &last_seq.to_le_bytes(), head].concat())
 }

@@ -229,8 +229,11 @@ impl Machine {
             if !slf.try_borrow_mut()?.run_some(py, steps.min(to_pause))? {
                 break;
             }
+            let seq = slf.try_borrow()?.seq();
             if let Some(pause) = pause
-                && to_pause <= steps
+                && every != 0
+                && seq != 0
+                && seq.is_multiple_of(every)
             {
                 pause.call0()?;
             }

@@ -172,7 +172,6 @@ class Replay:
         """A stretch of data steps, or the rest of it."""
         engine = self.engine
         if recorded is not None:
-            # Nobody answered, so that nobody needs to be asked.
             recorded.record = None
         while engine.state.seq < run.last and not self._is_over:
             if not self._next_data_step():

@@ -119,7 +119,7 @@ class Recording:
         try:
             header = keep_data(folder, setup, journal)
             folder.tell(**side_header(setup, journal, host.strategies, engine), status=RUNNING)
-            _keep_code(folder, host.strategies)
+            keep_code(folder, host.strategies)
             run.open_journal(spec_of(folder, journal, header, None))
             return cls(folder, journal, run, host, header.run_id, (0, 0))
         except BaseException:
@@ -265,7 +265,7 @@ def side_header(setup: Setup, journal: Journal, strategies: Sequence[Strategy], 
     }
 
 
-def _keep_code(folder: RunFolder, strategies: Sequence[Strategy]) -> None:
+def keep_code(folder: RunFolder, strategies: Sequence[Strategy]) -> None:
     """Copies of the strategies' files, by their hash, for the day they are gone or asked about."""
     for one in strategies:
         code, text = code_of(one)

@@ -24,7 +24,7 @@ from cracktrader.journal.reader import Scan, scan
 from cracktrader.journal.tail import cut
 from cracktrader.runtime.backtest import finished, instances
 from cracktrader.runtime.code import changed, code_of
-from cracktrader.runtime.recording import FINISHED, RUNNING, Journal, Recording, spec_of
+from cracktrader.runtime.recording import FINISHED, RUNNING, Journal, Recording, keep_code, spec_of
 from cracktrader.runtime.rerun import RecordedRun
 
 if TYPE_CHECKING:
@@ -224,8 +224,9 @@ class _Recovery:
         return resume._replace(pending_first=position.pending_first, pending_count=position.pending_count)
 
     def _tell_code(self) -> None:
-        """The side header says with which code the run goes on."""
+        """The side header says with which code the run goes on, and a copy of it is kept."""
         told = self.recorded.facts["strategies"]
         now = [one | {"code": code_of(own)[0]._asdict()} for one, own in zip(told, self.strategies, strict=True)]
         if now != told:
+            keep_code(self.recorded.folder, self.strategies)
             self.recorded.folder.tell(strategies=now)

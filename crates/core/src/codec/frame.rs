@@ -5,7 +5,6 @@
 use sha2::{Digest, Sha256};
 
 use super::wire::{Canonical, CodecError, Reader, canonical, pack, prefixed};
-use super::{CONTRACT_HASH, CONTRACT_VERSION};
 
 /// The journal's format.
 pub const JOURNAL_FORMAT: u16 = 1;
@@ -135,17 +134,6 @@ impl Header {
         prefixed(&mut bytes, &self.config);
         pack!(&mut bytes; self.datasets, self.embedded);
         Sha256::digest(&bytes).into()
-    }
-
-    /// A header of this contract.
-    #[must_use]
-    pub fn new(embedded: bool, segment_bytes: u64, config: Vec<u8>, datasets: Vec<Dataset>) -> Self {
-        let mut contract_hash = [0; 32];
-        for (byte, digits) in contract_hash.iter_mut().zip(CONTRACT_HASH.as_bytes().chunks(2)) {
-            let digit = |digit: u8| (digit as char).to_digit(16).unwrap_or_default() as u8;
-            *byte = digit(digits[0]) << 4 | digit(digits[1]);
-        }
-        Self { contract_version: CONTRACT_VERSION, contract_hash, embedded, segment_bytes, config, datasets }
     }
 }
 
@@ -297,4 +285,55 @@ pub fn encode_end(out: &mut Vec<u8>, end: &End) {
 /// The end of a run.
 pub fn decode_end(frame: &[u8]) -> Result<End, CodecError> {
     whole(frame, Kind::End)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_frame_reads_back_and_no_other_is_taken_for_it() {
+        let dataset = Dataset { kind: DatasetKind::Sessions as u8, place: 3, rows: 9, digest: [7; 32] };
+        let header = Header {
+            contract_version: 1,
+            contract_hash: [1; 32],
+            embedded: true,
+            segment_bytes: SEGMENT_BYTES,
+            config: vec![5, 6],
+            datasets: vec![dataset],
+        };
+        let segment = Segment { number: 2, run_id: header.run_id(), head: [4; 32] };
+        let (run, seal) = (DataRun { first: 8, count: 3 }, Seal { last_seq: 10, head: [3; 32] });
+        let end = End { last_seq: 11, stopped: 0, digest: [1; 32], venues: [2; 32] };
+        let mut journal = Vec::new();
+        encode_segment(&mut journal, &segment);
+        encode_header(&mut journal, &header);
+        encode_data_run(&mut journal, &run);
+        encode_seal(&mut journal, &seal);
+        encode_end(&mut journal, &end);
+        let found: Vec<_> = frames(&journal).map(Result::unwrap).collect();
+        assert_eq!(found.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [1, 2, 4, 5, 6]);
+        assert_eq!(decode_segment(found[0].1), Ok(segment));
+        assert_eq!(decode_header(found[1].1), Ok(header));
+        assert_eq!(decode_data_run(found[2].1), Ok(run));
+        assert_eq!(decode_seal(found[3].1), Ok(seal));
+        assert_eq!(decode_end(found[4].1), Ok(end));
+        assert_eq!(decode_seal(found[4].1), Err(CodecError::Kind(6, 5)));
+        assert!(frames(&journal[..journal.len() - 1]).any(|frame| frame.is_err()));
+    }
+
+    #[test]
+    fn another_format_a_damaged_frame_and_a_stretch_of_nothing_are_refused() {
+        let mut segment = Vec::new();
+        encode_segment(&mut segment, &Segment { number: 1, run_id: [0; 32], head: [0; 32] });
+        let mut newer = segment.clone();
+        newer[13] = 2;
+        fill_crc(&mut newer);
+        assert_eq!(decode_segment(&newer), Err(CodecError::Format(2)));
+        segment[20] ^= 1;
+        assert_eq!(decode_segment(&segment), Err(CodecError::Crc));
+        let mut empty = Vec::new();
+        encode_data_run(&mut empty, &DataRun { first: 1, count: 0 });
+        assert_eq!(decode_data_run(&empty), Err(CodecError::EmptyRun));
+    }
 }
