@@ -148,7 +148,8 @@ def death(random: Random, whole: Whole) -> dict[str, Any]:
     """When a child is killed: at a call that touches a file, or some time after so many acknowledgements."""
     if random.random() < 0.5:
         return {"call": random.randint(1, whole.calls), "half": random.random() < 0.5}
-    after = random.randrange(whole.acknowledgements)
+    # A quick run may have ended before it acknowledged anything.
+    after = random.randrange(max(whole.acknowledgements, 1))
     return {"after": after, "delay": random.random() * (0.003 if after else whole.seconds)}
 
 
