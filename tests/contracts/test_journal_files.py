@@ -47,7 +47,7 @@ def written(name: str, engine: str, policy: int = OS, *, embedded: bool = False)
         "", header.run_id, encode_header(header), SEGMENT_BYTES, policy, 3, 60_000, embedded=embedded, files=files
     )
     if isinstance(made, backend.PythonMachine):
-        writer = Writer(files, spec)  # type: ignore[arg-type]
+        writer = Writer(files, spec)  # type: ignore[arg-type]  # it has what a writer calls
         made.engine.open_journal(spec, writer)
         made.run()
         assert made.engine.journal is not None

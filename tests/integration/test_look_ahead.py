@@ -380,7 +380,7 @@ def test_a_parquet_file_and_a_packed_one_stand_in_too(tmp_path: Path) -> None:
 
         class Reads(ct.Strategy):
             def on_start(self, ctx: Any) -> None:
-                self.mean = getattr(pl, read.__name__)(path)["close"].mean()  # noqa: B023
+                self.mean = getattr(pl, read.__name__)(path)["close"].mean()  # noqa: B023 - called before the next is made
 
             def on_bar(self, ctx: Any, bar: Any) -> None:
                 ctx.target(1 if bar.close < self.mean else 0)

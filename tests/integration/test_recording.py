@@ -144,7 +144,7 @@ def test_a_strategy_that_answers_otherwise_is_named_with_both_answers(busy: Any,
     run = RecordedRun(tmp_path / "run")
     first = next(record.event.seq_id for record in run.records() if record.answers and record.event.seq_id)
 
-    class Other(busy):  # type: ignore[misc]
+    class Other(busy):  # type: ignore[misc]  # a class known at run time
         def on_bar(self, ctx: Any, bar: Any) -> None:
             if ctx.view.seq() == first:
                 ctx.sell(9)
@@ -167,7 +167,7 @@ def test_a_strategy_that_answers_only_one_time_is_named(
 ) -> None:
     """A row of the data without an answer has no step of its own: the other side is empty."""
 
-    class Moody(busy):  # type: ignore[misc]
+    class Moody(busy):  # type: ignore[misc]  # a class known at run time
         orders = then
 
         def on_bar(self, ctx: Any, bar: Any) -> None:
@@ -185,7 +185,7 @@ def test_a_strategy_that_answers_only_one_time_is_named(
 def test_an_interrupt_in_a_replay_is_not_taken_for_an_answer(busy: Any, tmp_path: Path, engine: str) -> None:
     record(busy, tmp_path / "run", engine)
 
-    class Stopped(busy):  # type: ignore[misc]
+    class Stopped(busy):  # type: ignore[misc]  # a class known at run time
         def on_timer(self, ctx: Any, timer: Any) -> None:
             raise KeyboardInterrupt
 
@@ -198,13 +198,13 @@ def test_other_parameters_than_the_recorded_ones_are_refused(busy: Any, tmp_path
     with pytest.raises(ConfigError, match=r"Busy was recorded with parameters .*'slow': 20.*, not .*'slow': 21.*"):
         ct.recover(tmp_path / "run", strategies=[busy(slow=21)])
     with pytest.raises(ConfigError, match="is not a Strategy"):
-        ct.recover(tmp_path / "run", strategies=[7])  # type: ignore[list-item]
+        ct.recover(tmp_path / "run", strategies=[7])  # type: ignore[list-item]  # on purpose
 
 
 def interrupted(strategy: Any, folder: Path, engine: str, at: int) -> None:
     """A run that is interrupted in a callback, as by Ctrl-C."""
 
-    class Stopped(strategy):  # type: ignore[misc]
+    class Stopped(strategy):  # type: ignore[misc]  # a class known at run time
         def on_bar(self, ctx: Any, bar: Any) -> None:
             super().on_bar(ctx, bar)
             if ctx.view.seq() >= at:
@@ -334,11 +334,11 @@ def test_what_cannot_be_recorded_is_refused_before_the_run(busy: Any, tmp_path: 
     with pytest.raises(ConfigError, match="journal records 0 is not a whole number of at least 1"):
         ct.Journal(tmp_path / "run", records=0)
     with pytest.raises(ConfigError, match="journal full 1 is neither True nor False"):
-        ct.Journal(tmp_path / "run", full=1)  # type: ignore[arg-type]
+        ct.Journal(tmp_path / "run", full=1)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ConfigError, match=r"journal segment_bytes 65536\.5 is not a whole number of at least 4096"):
-        ct.Journal(tmp_path / "run", segment_bytes=65536.5)  # type: ignore[arg-type]
+        ct.Journal(tmp_path / "run", segment_bytes=65536.5)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ConfigError, match=r"journal takes a folder or ct\.Journal"):
-        ct.backtest(busy, data(), journal=7, quiet=True)  # type: ignore[arg-type]
+        ct.backtest(busy, data(), journal=7, quiet=True)  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_run_of_another_contract_is_refused_by_name(busy: Any, tmp_path: Path, engine: str, monkeypatch: Any) -> None:

@@ -165,8 +165,8 @@ def restart(data: list[Columns], folder: Path, engine: str) -> dict[str, Any]:
         going: list[tuple[float, float]] = []
 
         def note(line: str) -> None:
-            notes.append(line)  # noqa: B023
-            going.append((time.perf_counter() - began, time.process_time() - used))  # noqa: B023
+            notes.append(line)  # noqa: B023 - called in this turn only
+            going.append((time.perf_counter() - began, time.process_time() - used))  # noqa: B023 - called in this turn only
 
         recover(copy, note=note)
         told[name] = {"seconds": going[-1][0], "processor_seconds": going[-1][1], "note": notes[-1]}

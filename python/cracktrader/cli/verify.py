@@ -82,7 +82,9 @@ def _maker(request: LookAheadRequest) -> Any:
 
     def make(frames: Any) -> Strategy | Sequence[Strategy]:
         made: Any = load_maker(request.strategy_file, request.strategy)
-        return made(**parameters) if isinstance(made, type) else made(frames, **parameters)  # type: ignore[no-any-return]
+        built: Strategy | Sequence[Strategy]
+        built = made(**parameters) if isinstance(made, type) else made(frames, **parameters)
+        return built
 
     return make
 

@@ -12,7 +12,7 @@ import sys
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cracktrader.core.event import SessionRows
 from cracktrader.core.schedule import ScheduleRows
@@ -88,8 +88,8 @@ def content_hash(data: Data) -> bytes:
     return combined(data_kind(data), decimals_of(data), row_count(data), column_digests(data))
 
 
-def _hashed(column: object) -> bytes:
-    values = memoryview(column) if hasattr(column, "dtype") else memoryview(array("q", column))  # type: ignore[arg-type, call-overload]
+def _hashed(column: Any) -> bytes:
+    values = memoryview(column) if hasattr(column, "dtype") else memoryview(array("q", column))
     if sys.byteorder == "big":
         swapped = array("q", values.tobytes())
         swapped.byteswap()

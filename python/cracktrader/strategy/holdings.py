@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import isnan
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from cracktrader.strategy.base import Strategy
@@ -189,7 +190,7 @@ def replaced(kinds: list[type | Callable[..., Any]], pairs: list[tuple[Any, Any]
             for name, value in list(space.items()):
                 if value is old:
                     setter(name, new)
-                    undo.append(lambda setter=setter, name=name, old=old: setter(name, old))  # type: ignore[misc]
+                    undo.append(partial(setter, name, old))
 
     def take_back() -> None:
         for one in reversed(undo):
@@ -209,7 +210,7 @@ def _spaces(kinds: list[type | Callable[..., Any]]) -> list[tuple[dict[str, Any]
             functions += functions_of(kind)
             for one in kind.__mro__:
                 if one is not object and not one.__module__.startswith("cracktrader."):
-                    spaces[id(one)] = dict(vars(one)), lambda name, value, one=one: setattr(one, name, value)  # type: ignore[misc]
+                    spaces[id(one)] = dict(vars(one)), partial(setattr, one)
                     module = sys.modules.get(one.__module__)
                     if module is not None:
                         spaces[id(vars(module))] = vars(module), vars(module).__setitem__
@@ -220,5 +221,11 @@ def _spaces(kinds: list[type | Callable[..., Any]]) -> list[tuple[dict[str, Any]
                 contents = {name: cell.cell_contents}
             except ValueError:
                 continue
-            spaces[id(cell)] = contents, lambda _, value, cell=cell: setattr(cell, "cell_contents", value)  # type: ignore[misc]
+            spaces[id(cell)] = contents, partial(_fill, cell)
     return list(spaces.values())
+
+
+def _fill(cell: CellType, name: str, value: Any) -> None:
+    """Set what a closure holds; its cell has no name to set it by."""
+    del name
+    cell.cell_contents = value

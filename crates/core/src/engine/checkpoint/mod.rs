@@ -170,6 +170,7 @@ fn save_run(engine: &Engine, to: &mut Vec<u8>) {
     pack!(to; state.now, state.seq, state.start_time, state.started, state.ended, state.stopped);
     pack!(to; state.kill_switch, state.reduce_only, state.next_ordinal, state.archived);
     to.extend(state.archive_digest);
+    // Fixed width: without a label its place holds 0.
     pack!(to; state.day, state.day_equity, label.is_some(), label.unwrap_or_default(), booked, since_check);
     engine.concluded.write(to);
     mapping(to, &state.counters);
