@@ -6,7 +6,7 @@ Asking for Rust where it is not built is an error that says how to build it, nev
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cracktrader.core.codec import CONTRACT_HASH, CONTRACT_VERSION, encode_config, encode_venue, full_root
@@ -100,12 +100,48 @@ class Machine(Protocol):
     def mark(self, instrument: int) -> int | None: ...
     def counters(self) -> dict[int, int]: ...
     def equity(self) -> list[tuple[int, int | None, int | None]]: ...
-    def equity_columns(self, scale: int) -> tuple[bytes, bytes, bytes]: ...
+    def take_curve(self) -> Curve:
+        """The equity curve so far, out of the run: what comes later begins a new one."""
+
     def executions(self) -> list[Execution]: ...
+    def execution_columns(self) -> dict[str, bytes | list[int]]:
+        """The executions by field: a buffer of int64 in native order, a list of integers where one needs more."""
+
     def closed(self) -> list[OrderFacts]: ...
+    def closed_columns(self) -> dict[str, bytes | list[int]]:
+        """The closed orders by field, like `execution_columns`."""
+
     def checkpoint(self) -> bytes: ...
     def restore(self, data: bytes) -> None: ...
     def bind_again(self) -> None: ...
+
+
+class Curve(Protocol):
+    """An equity curve as buffers in native order, made when they are asked for: times int64, amounts float64, NaN for none."""
+
+    def __len__(self) -> int: ...
+    def time(self) -> bytes: ...
+    def equity(self, scale: int) -> bytes: ...
+    def cash(self, scale: int) -> bytes: ...
+
+
+class PythonCurve:
+    """The equity curve of a run on the reference core."""
+
+    def __init__(self, rows: list[tuple[int, int | None, int | None]]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def time(self) -> bytes:
+        return array("q", (time for time, _, _ in self._rows)).tobytes()
+
+    def equity(self, scale: int) -> bytes:
+        return _floats((equity for _, equity, _ in self._rows), scale)
+
+    def cash(self, scale: int) -> bytes:
+        return _floats((cash for _, _, cash in self._rows), scale)
 
 
 class PythonMachine:
@@ -235,17 +271,21 @@ class PythonMachine:
     def equity(self) -> list[tuple[int, int | None, int | None]]:
         return self.engine.equity
 
-    def equity_columns(self, scale: int) -> tuple[bytes, bytes, bytes]:
-        """The equity curve as buffers of i64 and f64, native order; what has no value is NaN."""
-        rows = self.engine.equity
-        times = array("q", (time for time, _, _ in rows)).tobytes()
-        return times, _floats([row[1] for row in rows], scale), _floats([row[2] for row in rows], scale)
+    def take_curve(self) -> Curve:
+        taken, self.engine.equity = self.engine.equity, []
+        return PythonCurve(taken)
 
     def executions(self) -> list[Execution]:
         return self.engine.store.executions
 
+    def execution_columns(self) -> dict[str, bytes | list[int]]:
+        return columns_of(Execution._fields, self.executions())
+
     def closed(self) -> list[OrderFacts]:
         return [facts(order) for order in self.engine.store.closed]
+
+    def closed_columns(self) -> dict[str, bytes | list[int]]:
+        return columns_of(OrderFacts._fields, self.closed())
 
     def checkpoint(self) -> bytes:
         return save(self.engine)
@@ -257,7 +297,20 @@ class PythonMachine:
         bind_again(self.engine)
 
 
-def _floats(amounts: list[int | None], scale: int) -> bytes:
+def columns_of(fields: Sequence[str], rows: Sequence[Sequence[int]]) -> dict[str, bytes | list[int]]:
+    """Rows of numbers by field, as both cores give them."""
+    columns: Iterable[Sequence[int]] = zip(*rows, strict=True) if rows else ([] for _ in fields)
+    return {name: _narrow(column) for name, column in zip(fields, columns, strict=True)}
+
+
+def _narrow(column: Sequence[int]) -> bytes | list[int]:
+    try:
+        return array("q", column).tobytes()
+    except OverflowError:
+        return list(column)
+
+
+def _floats(amounts: Iterable[int | None], scale: int) -> bytes:
     """Amounts as f64, NaN for none."""
     return array("d", (float("nan") if one is None else to_float(one, scale) for one in amounts)).tobytes()
 

@@ -214,12 +214,14 @@ fn the_worked_trace_fills_at_the_next_open_and_pays_its_fee() {
     let cash = 10_000 * USD - 102 * USD - 10_200_000;
     assert_eq!(engine.store.state.cash(AccountIndex::NULL), Ok(Some(Money(cash))));
     assert_eq!(engine.equity.time, [Time(0), Time(MINUTE), Time(2 * MINUTE)], "a row per bar, by its own stamp");
+    let amounts = |amounts: [i128; 3]| amounts.map(|amount| Some(Money(amount)));
     assert_eq!(
-        engine.equity.cash,
-        [Money(10_000 * USD), Money(cash), Money(cash)],
+        engine.equity.cash().collect::<Vec<_>>(),
+        amounts([10_000 * USD, cash, cash]),
         "a row ends before the next bar opens, and what fills there is of the row after it"
     );
-    assert_eq!(engine.equity.equity, [10_000 * USD, cash + 103 * USD, cash + 105 * USD].map(Money));
+    let equity = amounts([10_000 * USD, cash + 103 * USD, cash + 105 * USD]);
+    assert_eq!(engine.equity.equity().collect::<Vec<_>>(), equity);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod value;
 
 mod columns;
 
+mod left;
+
 mod live;
 
 mod call;
@@ -38,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CONTRACT_HASH", CONTRACT_HASH)?;
     module.add("CONTRACT_VERSION", CONTRACT_VERSION)?;
     module.add_class::<machine::Machine>()?;
+    module.add_class::<left::Curve>()?;
     module.add_function(wrap_pyfunction!(contract::transition_row, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_event, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_intent, module)?)?;

@@ -6,9 +6,8 @@
 use std::time::{Duration, Instant};
 
 use cracktrader_core::codec::{DataRun, decode_config, encode_venue, full_root};
-use cracktrader_core::engine::{CheckpointProblem, Engine, NO_MONEY, bind_again, restore, save};
+use cracktrader_core::engine::{CheckpointProblem, Engine, bind_again, restore, save};
 use cracktrader_core::event::{Rows, SessionRows};
-use cracktrader_core::indicator::to_float;
 use cracktrader_core::replay::{RecordedHost, Replay, ReplayError, Strategies};
 use cracktrader_core::state::State;
 use cracktrader_core::units::{
@@ -23,6 +22,7 @@ use crate::classes::not_canonical;
 use crate::columns::{rows, schedule_rows, session_rows};
 use crate::host::PyHost;
 use crate::journal::{Asked, Keeper, given};
+use crate::left::{Curve, table};
 use crate::value::{Field, Value, named, take_event};
 
 /// How often signals are looked for.
@@ -98,10 +98,6 @@ fn refused(py: Python<'_>, problem: &CheckpointProblem) -> PyErr {
         CheckpointProblem::Codec(error) => not_canonical(py, error),
         problem => PyValueError::new_err(problem.to_string()),
     }
-}
-
-fn amount<'py>(py: Python<'py>, money: Money) -> PyResult<Option<Bound<'py, PyAny>>> {
-    (money != NO_MONEY).then(|| money.give(py)).transpose()
 }
 
 /// What a replay met, as Python raises it.
@@ -385,34 +381,33 @@ impl Machine {
 
     fn equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let curve = &self.engine.equity;
-        let amounts = curve.equity.iter().zip(&curve.cash);
-        let rows = curve.time.iter().zip(amounts).map(|(time, (equity, cash))| {
-            Ok((time.0, amount(py, *equity)?, amount(py, *cash)?).into_pyobject(py)?.into_any())
-        });
+        let amount = |amount: Option<Money>| amount.map(|amount| amount.give(py)).transpose();
+        let amounts = curve.equity().zip(curve.cash());
+        let rows =
+            curve.time.iter().zip(amounts).map(|(time, (equity, cash))| {
+                Ok((time.0, amount(equity)?, amount(cash)?).into_pyobject(py)?.into_any())
+            });
         PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// The equity curve as buffers of i64 and f64, native order; what has no value is NaN.
-    fn equity_columns<'py>(
-        &self,
-        py: Python<'py>,
-        scale: u8,
-    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
-        let curve = &self.engine.equity;
-        let floats = |amounts: &[Money]| -> Vec<u8> {
-            let float = |amount: &Money| if *amount == NO_MONEY { f64::NAN } else { to_float(amount.0, scale) };
-            amounts.iter().flat_map(|amount| float(amount).to_ne_bytes()).collect()
-        };
-        let times: Vec<u8> = curve.time.iter().flat_map(|time| time.0.to_ne_bytes()).collect();
-        (PyBytes::new(py, &times), PyBytes::new(py, &floats(&curve.equity)), PyBytes::new(py, &floats(&curve.cash)))
+    fn take_curve(&mut self) -> Curve {
+        Curve(std::mem::take(&mut self.engine.equity))
     }
 
     fn executions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         list(py, self.engine.store.executions.iter().copied(), |classes| &classes.execution)
     }
 
+    fn execution_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        table(py, self.engine.store.executions.iter().copied())
+    }
+
     fn closed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         list(py, self.engine.store.closed.iter().map(facts), |classes| &classes.order_facts)
+    }
+
+    fn closed_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        table(py, self.engine.store.closed.iter().map(facts))
     }
 
     // Checkpoints

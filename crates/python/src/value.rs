@@ -153,7 +153,60 @@ fn too_short() -> PyErr {
     PyTypeError::new_err("a value has too few fields")
 }
 
-given! {
+/// A named tuple of numbers alone, which a column can hold.
+pub trait Row {
+    /// What the columns are called.
+    const FIELDS: &'static [&'static str];
+
+    /// The cells in the order of the fields.
+    fn cells(&self) -> impl Iterator<Item = i128>;
+}
+
+macro_rules! rows {
+    ($($kind:ident { $($field:ident),* $(,)? })+) => {
+        given! { $($kind { $($field),* })+ }
+        $(impl Row for $kind {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn cells(&self) -> impl Iterator<Item = i128> {
+                [$(self.$field.number()),*].into_iter()
+            }
+        })+
+    };
+}
+
+/// A field that a column of numbers can hold.
+trait Number {
+    fn number(&self) -> i128;
+}
+
+macro_rules! numbers_of {
+    ($($kind:ty: $number:expr),+ $(,)?) => {
+        $(impl Number for $kind {
+            fn number(&self) -> i128 {
+                let number: fn(&Self) -> i128 = $number;
+                number(self)
+            }
+        })+
+    };
+}
+numbers_of! {
+    u8: |number| (*number).into(),
+    u16: |number| (*number).into(),
+    u64: |number| (*number).into(),
+    i64: |number| (*number).into(),
+    bool: |flag| (*flag).into(),
+    Price: |price| price.0.into(),
+    Quantity: |quantity| quantity.0.into(),
+    Money: |money| money.0,
+    Time: |time| time.0.into(),
+    OrderOrdinal: |ordinal| ordinal.0.into(),
+    StrategyIndex: |index| index.0.into(),
+    CurrencyIndex: |index| index.0.into(),
+    InstrumentIndex: |index| index.0.into(),
+}
+
+rows! {
     OrderFacts {
         ordinal, strategy, seq, index, instrument, side, order_type, time_in_force, quantity, limit_price, stop_price,
         status, filled_quantity, remaining_quantity, filled_value, created_time, closed_time, code, in_doubt,
@@ -163,6 +216,9 @@ given! {
         order, strategy, instrument, event_time, seq_id, side, quantity, price, fee_currency, fee, liquidity, rule,
         realized_pnl,
     }
+}
+
+given! {
     Position { quantity, cost, proceeds, released, net_fills, fee_quantity, transferred, settled }
     Ledger { cash, fees, spot_cost, realized, transfers, funding }
     Margin { initial, maintenance }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cracktrader.runtime.table import Names, Table
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,12 +37,16 @@ def frame(columns: Mapping[str, Any], *, internal: bool = False) -> pl.DataFrame
     """
     import polars as pl
 
-    return pl.DataFrame([_series(name, values) for name, values in columns.items() if internal or name not in INTERNAL])
+    names = [name for name in columns if internal or name not in INTERNAL]
+    held = columns.column if isinstance(columns, Table) else columns.__getitem__
+    return pl.DataFrame([_series(name, held(name)) for name in names])
 
 
 def _series(name: str, values: Any) -> pl.Series:
     import polars as pl
 
+    if isinstance(values, Names):
+        return pl.Series(values.names, dtype=pl.String).gather(values.places).alias(name)
     if name in TIMES:
         return pl.Series(name, values, dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
     if name in DURATIONS:

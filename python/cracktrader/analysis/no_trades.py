@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cracktrader.core.reject import REJECTS
+from cracktrader.runtime.table import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +22,9 @@ _OPEN = ("Created", "Submitted", "Accepted", "Triggered", "CancelPending", "Repl
 
 def why_no_trades(outcome: RunOutcome) -> str:
     """Why a run has no fills, one reason a line; empty when it has some."""
-    if outcome.fills["price"]:
+    if rows_in(outcome.fills):
         return ""
-    reasons = [*_troubles(outcome), *(_without_orders(outcome) if not outcome.orders["order"] else _of_orders(outcome))]
+    reasons = [*_troubles(outcome), *(_without_orders(outcome) if not rows_in(outcome.orders) else _of_orders(outcome))]
     return "Nothing was traded. " + "\n".join(reasons)
 
 

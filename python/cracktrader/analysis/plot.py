@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.analysis import traces
 from cracktrader.analysis.traces import ACCENT, DOWN, MAX_MARKS, MAX_POINTS, MUTED, UP
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.table import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,7 +204,7 @@ def _chosen(result: Result, symbols: Iterable[str] | None) -> list[BarColumns]:
         if unknown:
             raise ConfigError(f"no bars of {', '.join(unknown)} in this run: it has {', '.join(by_symbol)}")
         return [by_symbol[name] for name in names]
-    traded = set(outcome.fills["symbol"])
+    traded = texts(outcome.fills, "symbol").only()
     return ([bars for bars in by_symbol.values() if bars.symbol in traded] or list(by_symbol.values()))[:MAX_SYMBOLS]
 
 

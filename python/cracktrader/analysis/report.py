@@ -28,6 +28,7 @@ from cracktrader.analysis.plot import (
 )
 from cracktrader.analysis.stats import shown
 from cracktrader.analysis.traces import DOWN, MAX_CANDLES, UP
+from cracktrader.runtime.table import texts
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -104,7 +105,7 @@ def _run(result: Result) -> str:
 def _prices(result: Result) -> dict[str, BarColumns]:
     """The instruments to chart, by the id of their chart: the traded ones first."""
     outcome = result.outcome
-    traded = set(outcome.fills["symbol"])
+    traded = texts(outcome.fills, "symbol").only()
     ordered = sorted((bars for bars in outcome.bars if len(bars)), key=lambda bars: bars.symbol not in traded)
     return {f"price-{at}": bars for at, bars in enumerate(ordered[:MAX_SYMBOLS])}
 

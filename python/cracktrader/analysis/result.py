@@ -17,6 +17,7 @@ from cracktrader.analysis.strategies import by_strategy, profits
 from cracktrader.analysis.summary import summarise, valued
 from cracktrader.analysis.trades import round_trips
 from cracktrader.errors import ConfigError
+from cracktrader.runtime.table import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -312,7 +313,7 @@ def _warnings(result: Result) -> list[str]:
         lines.append(f"... and {len(outcome.errors) - 3:,} more errors: see result.errors")
     if result.why_no_trades:
         lines.append(result.why_no_trades)
-    others = sorted(set(outcome.fills["fee_currency"]) - {outcome.currency})
+    others = sorted(texts(outcome.fills, "fee_currency").only() - {outcome.currency})
     if others:
         lines.append(
             f"Fees in {', '.join(others)} are in result.fills only: the fees of the statistics are in {outcome.currency}."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cracktrader.analysis import statistics
 from cracktrader.analysis.stats import Stats
 from cracktrader.analysis.trades import time_in_market
+from cracktrader.runtime.table import numbers, rows_in, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,8 @@ def summarise(
         **_of_trades(trips, outcome.currency),
         turnover=statistics.turnover(_traded(outcome), equity),
         fees=_fees(outcome),
-        fills=len(outcome.fills["price"]),
-        orders=len(outcome.orders["order"]),
+        fills=rows_in(outcome.fills),
+        orders=rows_in(outcome.orders),
         days=days,
         periods_per_year=risk.per_year,
         risk_free=risk_free,
@@ -168,22 +169,20 @@ def _mean(numbers: NDArray[np.float64]) -> float | None:
 
 def _fees(outcome: RunOutcome) -> float:
     """Fees charged in the run's currency; others are in `fills` with their own."""
-    pairs = zip(outcome.fills["fee"], outcome.fills["fee_currency"], strict=True)
-    return float(sum(fee for fee, currency in pairs if currency == outcome.currency))
+    own = texts(outcome.fills, "fee_currency").are(outcome.currency)
+    return float(sum(numbers(outcome.fills, "fee")[own].tolist()))
 
 
 def _traded(outcome: RunOutcome) -> float:
     """Value of all fills that settle in the run's currency."""
-    fills = outcome.fills
-    values = fills.get("value") or [price * size for price, size in zip(fills["price"], fills["quantity"], strict=True)]
+    import numpy as np
+
+    fills, symbol = outcome.fills, texts(outcome.fills, "symbol")
     currency_of = {one["symbol"]: one["currency"] for one in outcome.instruments}
-    return float(
-        sum(
-            value
-            for value, symbol in zip(values, fills["symbol"], strict=True)
-            if currency_of.get(symbol, outcome.currency) == outcome.currency
-        )
-    )
+    settles = [currency_of.get(one, outcome.currency) == outcome.currency for one in symbol.names]
+    own = np.array(settles, dtype=bool)[symbol.places]
+    values = numbers(fills, "value") if "value" in fills else numbers(fills, "price") * numbers(fills, "quantity")
+    return float(sum(values[own].tolist()))
 
 
 def _exposure(outcome: RunOutcome, trips: Mapping[str, Sequence[Any]]) -> float | None:

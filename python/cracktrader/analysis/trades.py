@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cracktrader.data.columns import QuoteColumns, TradeColumns
+from cracktrader.runtime.table import Names, integers, numbers, rows_in, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ def round_trips(outcome: RunOutcome) -> dict[str, Any]:
     opened from the entry until before the exit. Fees in another currency than the trip's are left out.
     """
     fills = outcome.fills
-    if not fills["price"]:
+    if not rows_in(fills):
         return {name: [] for name in COLUMNS}
     legs = _legs(fills)
     trips = _money(fills, legs, outcome)
@@ -76,11 +77,13 @@ def round_trips(outcome: RunOutcome) -> dict[str, Any]:
 def _legs(fills: Mapping[str, Sequence[Any]]) -> _Legs:
     import numpy as np
 
-    keys: dict[tuple[str, str], int] = {}
-    pairs = zip(fills["strategy"], fills["symbol"], strict=True)
-    group = np.array([keys.setdefault(pair, len(keys)) for pair in pairs], dtype=np.int64)
+    owner, symbol = texts(fills, "strategy"), texts(fills, "symbol")
+    pair = owner.places * len(symbol.names) + symbol.places
+    _, first_of, which = np.unique(pair, return_index=True, return_inverse=True)
+    # In the order in which the pairs first traded.
+    group = np.argsort(np.argsort(first_of))[which.reshape(-1)]
     order = np.argsort(group, kind="stable")
-    change = np.array(_changes(fills), dtype=np.int64)[order]
+    change = _changes(fills)[order]
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
     total = np.cumsum(change)
     # One running sum over everything, less what it was where the group began.
@@ -107,12 +110,21 @@ def _legs(fills: Mapping[str, Sequence[Any]]) -> _Legs:
     )
 
 
-def _changes(fills: Mapping[str, Sequence[Any]]) -> Sequence[int]:
+def _changes(fills: Mapping[str, Sequence[Any]]) -> Ints:
     """Signed mantissas of the fills: those of the core where the run kept them."""
+    import numpy as np
+
     if "change" in fills:
-        return fills["change"]
+        return integers(fills, "change")
     sides = zip(fills["side"], fills["quantity"], strict=True)
-    return [round(size * 1e8) * (1 if side == "buy" else -1) for side, size in sides]
+    signed = [round(size * 1e8) * (1 if side == "buy" else -1) for side, size in sides]
+    return np.array(signed, dtype=np.int64)
+
+
+def _texts(fills: Mapping[str, Sequence[Any]], name: str, rows: Ints) -> list[str]:
+    """Some cells of a column of texts."""
+    column = texts(fills, name)
+    return Names(column.places[rows], column.names).tolist()
 
 
 def _money(fills: Mapping[str, Sequence[Any]], legs: _Legs, outcome: RunOutcome) -> dict[str, Any]:
@@ -121,17 +133,19 @@ def _money(fills: Mapping[str, Sequence[Any]], legs: _Legs, outcome: RunOutcome)
 
     currency_of = {one["symbol"]: one["currency"] for one in outcome.instruments}
     first = legs.fill[legs.starts]
-    symbols = _taken(fills["symbol"], first)
+    symbols = _texts(fills, "symbol", first)
     currencies = [currency_of.get(symbol, outcome.currency) for symbol in symbols]
-    size = np.array(fills["quantity"], dtype=np.float64)[legs.fill] * legs.share
-    price = np.array(fills["price"], dtype=np.float64)[legs.fill]
-    value = np.array(fills.get("value") or (size * price)[:0], dtype=np.float64)
-    worth = value[legs.fill] * legs.share if len(value) else size * price
+    size = numbers(fills, "quantity")[legs.fill] * legs.share
+    price = numbers(fills, "price")[legs.fill]
+    worth = numbers(fills, "value")[legs.fill] * legs.share if "value" in fills else size * price
     side = np.sign(legs.change[legs.starts])
     entering = np.sign(legs.change) == side[legs.trip]
-    own = np.array(currencies, dtype=object)[legs.trip] == np.array(fills["fee_currency"], dtype=object)[legs.fill]
-    fee = np.where(own, np.array(fills["fee"], dtype=np.float64)[legs.fill] * legs.share, 0.0)
-    gross = np.array(fills["realized_pnl"], dtype=np.float64)[legs.fill] * legs.closing
+    paid_in = texts(fills, "fee_currency")
+    # -1 is a currency in which no fee was charged.
+    places = {name: place for place, name in enumerate(paid_in.names)}
+    own = np.array([places.get(one, -1) for one in currencies])[legs.trip] == paid_in.places[legs.fill]
+    fee = np.where(own, numbers(fills, "fee")[legs.fill] * legs.share, 0.0)
+    gross = numbers(fills, "realized_pnl")[legs.fill] * legs.closing
 
     def summed(numbers: Floats) -> Floats:
         return np.add.reduceat(numbers, legs.starts)
@@ -141,7 +155,7 @@ def _money(fills: Mapping[str, Sequence[Any]], legs: _Legs, outcome: RunOutcome)
         entry_price = summed(np.where(entering, size * price, 0.0)) / entered
         exit_price = summed(np.where(entering, 0.0, size * price)) / left
     return {
-        "strategy": _taken(fills["strategy"], first),
+        "strategy": _texts(fills, "strategy", first),
         "symbol": symbols,
         "currency": currencies,
         "sign": side,
@@ -160,13 +174,14 @@ def _add_terms(trips: dict[str, Any], fills: Mapping[str, Sequence[Any]], legs: 
 
     last = np.append(legs.starts[1:], len(legs.fill)) - 1
     first_fill, last_fill = legs.fill[legs.starts], legs.fill[last]
-    times = np.array(fills["time"], dtype=np.int64)
+    times = integers(fills, "time")
     trips["entry_time"], trips["exit_time"] = times[first_fill], times[last_fill]
     trips["closed"] = legs.after[last] == 0
     trips["fills"] = last - legs.starts + 1
-    for name in ("rule", "order"):
-        trips[f"entry_{name}"] = _taken(fills[name], first_fill)
-        trips[f"exit_{name}"] = _taken(fills[name], last_fill)
+    orders = integers(fills, "order")
+    for end, rows in (("entry", first_fill), ("exit", last_fill)):
+        trips[f"{end}_rule"] = _texts(fills, "rule", rows)
+        trips[f"{end}_order"] = orders[rows].tolist()
 
 
 def _add_open(trips: dict[str, Any], outcome: RunOutcome) -> None:
@@ -245,7 +260,7 @@ def _add_excursions(trips: dict[str, Any], outcome: RunOutcome, legs: _Legs) -> 
     """The worst and the best price while the trip was on, and how many bars it lasted."""
     import numpy as np
 
-    price = np.array(outcome.fills["price"], dtype=np.float64)[legs.fill]
+    price = numbers(outcome.fills, "price")[legs.fill]
     lowest, highest = np.minimum.reduceat(price, legs.starts), np.maximum.reduceat(price, legs.starts)
     held = np.zeros(len(lowest), dtype=np.int64)
     symbols, long = np.array(trips["symbol"], dtype=object), trips["sign"] > 0

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cracktrader.backend import Machine
+from cracktrader.backend import Curve, Machine
 from cracktrader.core.codec import CONTRACT_VERSION
 from cracktrader.core.config import Config, account_of
-from cracktrader.core.engine import Execution
 from cracktrader.core.indicator import to_float
 from cracktrader.core.instrument import Instrument, contract_value
 from cracktrader.core.portfolio import Position
 from cracktrader.core.reject import REJECTS
 from cracktrader.data.columns import BarColumns, Columns
-from cracktrader.runtime.booked import fill_columns, order_columns
+from cracktrader.runtime.booked import fill_columns, order_columns, whole
 from cracktrader.runtime.outcome import BoundIndicator, RunOutcome
+from cracktrader.runtime.table import Arrays, Told
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import StrategyHost
 from cracktrader.strategy.views import average_price
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def gather(
@@ -29,13 +33,11 @@ def gather(
     loaded: Sequence[Columns],
     engine: str,
     seconds: float,
-    cash: float,
+    cash: float | None,
 ) -> RunOutcome:
-    """A finished run as columns."""
-    import numpy as np
-
-    fills = run.executions()
-    times, equity, cash_curve = run.equity_columns(config.currencies[config.base_currency].scale)
+    """A finished run as columns. The initial cash is `cash`, or what the account was worth when that was first known."""
+    fills = run.execution_columns()
+    equity = _equity_columns(run.take_curve(), config.currencies[config.base_currency].scale)
     return RunOutcome(
         engine=engine,
         state_hash=run.digest().hex(),
@@ -43,15 +45,11 @@ def gather(
         events=run.seq,
         seconds=seconds,
         currency=config.currencies[config.base_currency].name,
-        initial_cash=float(cash),
+        initial_cash=_first(equity["equity"]) if cash is None else float(cash),
         seed=config.seed,
-        equity={
-            "time": np.frombuffer(times, dtype=np.int64),
-            "equity": np.frombuffer(equity, dtype=np.float64),
-            "cash": np.frombuffer(cash_curve, dtype=np.float64),
-        },
+        equity=equity,
         fills=fill_columns(fills, config),
-        orders=order_columns(run.closed(), config),
+        orders=order_columns(run.closed_columns(), config),
         positions=_position_columns(run, config, fills),
         errors=[f"seq {one.seq_id}, strategy {one.strategy}:\n{one.traceback}" for one in host.failures],
         log=[(line.seq_id, line.time, line.strategy, line.text) for line in host.lines],
@@ -69,6 +67,27 @@ def gather(
         indicators=_indicators(host, config),
         config=config,
     )
+
+
+def _equity_columns(curve: Curve, scale: int) -> Arrays:
+    """time, equity, cash: arrays that are made when they are asked for."""
+    import numpy as np
+
+    return Arrays(
+        {
+            "time": lambda: np.frombuffer(curve.time(), dtype=np.int64),
+            "equity": lambda: np.frombuffer(curve.equity(scale), dtype=np.float64),
+            "cash": lambda: np.frombuffer(curve.cash(scale), dtype=np.float64),
+        }
+    )
+
+
+def _first(equity: NDArray[np.float64]) -> float:
+    """The first amount that is known, 0 where none is."""
+    import numpy as np
+
+    known = np.flatnonzero(np.isfinite(equity))
+    return float(equity[known[0]]) if len(known) else 0.0
 
 
 def _bars(loaded: Sequence[Columns]) -> list[BarColumns]:
@@ -99,15 +118,13 @@ def why_stopped(run: Machine) -> str:
 HOLDING_COLUMNS = ("symbol", "quantity", "average_price", "realized_pnl", "unrealized_pnl", "mark")
 
 
-def _position_columns(run: Machine, config: Config, fills: list[Execution]) -> dict[str, list[Any]]:
+def _position_columns(run: Machine, config: Config, fills: Told) -> dict[str, list[Any]]:
     """The account's positions, one row per instrument; fees are in the currencies they were charged in, summed as they are."""
     columns: dict[str, list[Any]] = {name: [] for name in (*HOLDING_COLUMNS, "fees")}
-    paid: dict[tuple[int, int], int] = {}
-    for fill in fills:
-        place = (fill.instrument, fill.fee_currency)
-        paid[place] = paid.get(place, 0) + fill.fee
     fees: dict[int, float] = {}
-    for (index, currency), amount in sorted(paid.items()):
+    for index, currency in _pairs(fills, "instrument", "fee_currency"):
+        paid = (whole(fills, "instrument") == index) & (whole(fills, "fee_currency") == currency)
+        amount = sum(whole(fills, "fee")[paid].tolist())
         fees[index] = fees.get(index, 0.0) + to_float(amount, config.currencies[currency].scale)
     for index, instrument in enumerate(config.instruments):
         held = run.position(account_of(config, instrument.venue), index)
@@ -117,15 +134,24 @@ def _position_columns(run: Machine, config: Config, fills: list[Execution]) -> d
     return columns
 
 
-def _holding_columns(run: Machine, config: Config, fills: list[Execution]) -> dict[str, list[Any]]:
+def _holding_columns(run: Machine, config: Config, fills: Told) -> dict[str, list[Any]]:
     """Each strategy's own position in each instrument it has traded."""
     columns: dict[str, list[Any]] = {name: [] for name in ("strategy", *HOLDING_COLUMNS)}
-    for strategy, index in sorted({(fill.strategy, fill.instrument) for fill in fills}):
+    for strategy, index in _pairs(fills, "strategy", "instrument"):
         columns["strategy"].append(config.strategies[strategy].name)
         row = _holding(run, config.instruments[index], index, run.own_position(strategy, index))
         for name, value in zip(HOLDING_COLUMNS, row, strict=True):
             columns[name].append(value)
     return columns
+
+
+def _pairs(fills: Told, first: str, second: str) -> list[tuple[int, int]]:
+    """The pairs of two fields that occur, in their order."""
+    import numpy as np
+
+    # Both are indices of 32 bits at most.
+    pairs = np.unique(whole(fills, first) << 32 | whole(fills, second)).tolist()
+    return [(pair >> 32, pair & 0xFFFF_FFFF) for pair in pairs]
 
 
 def _holding(run: Machine, instrument: Instrument, index: int, held: Position) -> tuple[Any, ...]:

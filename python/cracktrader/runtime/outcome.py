@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.strategy.indicators import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -58,10 +60,10 @@ class RunOutcome:
     currency: str
     initial_cash: float
     seed: int
-    equity: dict[str, NDArray[np.int64 | np.float64]]
+    equity: Mapping[str, NDArray[np.int64 | np.float64]]
     """time, equity, cash: a row per market time."""
-    fills: dict[str, list[Any]]
-    orders: dict[str, list[Any]]
+    fills: Mapping[str, list[Any]]
+    orders: Mapping[str, list[Any]]
     positions: dict[str, list[Any]]
     errors: list[str]
     """What strategies raised, each with its seq and traceback."""

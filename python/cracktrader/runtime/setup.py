@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from cracktrader.backend import Machine, machine
-from cracktrader.core.indicator import to_float
 from cracktrader.data.sessions import make_sessions
 from cracktrader.runtime.declare import Options, declare, inferred
 from cracktrader.runtime.gather import gather
@@ -71,16 +70,10 @@ class Setup:
 
     def gathered(self, run: Machine, host: StrategyHost, engine: str, seconds: float) -> RunOutcome:
         """What the run left, as columns."""
-        outcome = gather(run, self.config, host, self.loaded, engine, seconds, self._cash(run))
+        outcome = gather(run, self.config, host, self.loaded, engine, seconds, self.initial_cash)
         settled = settlement_times(self.schedules)
         facts = [fact | {"settlement_time": settled.get(index)} for index, fact in enumerate(outcome.instruments)]
         return replace(outcome, inferred=self.inferred, instruments=facts)
-
-    def _cash(self, run: Machine) -> float:
-        if self.initial_cash is not None:
-            return self.initial_cash
-        scale = self.config.currencies[self.config.base_currency].scale
-        return next((to_float(worth, scale) for _, worth, _ in run.equity() if worth is not None), 0.0)
 
 
 def set_up(strategies: list[Strategy], loaded: Sequence[Columns], options: Options) -> Setup:

@@ -7,6 +7,7 @@
 
 mod callbacks;
 mod checkpoint;
+mod curve;
 mod facts;
 mod incoming;
 mod journal;
@@ -16,10 +17,11 @@ mod run;
 mod store;
 
 pub use checkpoint::{CheckpointProblem, FORMAT, MAGIC, bind_again, restore, save};
+pub use curve::EquityCurve;
 pub use facts::order_ordinal;
 pub use incoming::{Committed, EFFECTIVE, Incoming, MARKET_EVENTS};
 pub use journal::{Journal, Opening, Policy, Sink, SinkFailed};
 pub use outgoing::Outgoing;
 pub use plan::Plan;
-pub use run::{ConfigProblem, DAY_NS, Engine, EquityCurve, Host, NO_MONEY, Response};
+pub use run::{ConfigProblem, DAY_NS, Engine, Host, Response};
 pub use store::{Execution, Store};

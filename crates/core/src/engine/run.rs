@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::codec::{End, LeafKey, Step, TimerRequest, encode_record, encode_venue, fill_crc};
 use crate::config::{Config, DataKind, account_of, config_problem};
+use crate::engine::curve::EquityCurve;
 use crate::engine::incoming::{Incoming, MARKET_EVENTS};
 use crate::engine::journal::{Journal, Opening, Sink};
 use crate::engine::outgoing::Outgoing;
@@ -20,9 +21,7 @@ use crate::matching::{Cause, NO_CAUSE, Phase, Point, SimulatedVenue};
 use crate::portfolio::Position;
 use crate::schedule::{ScheduleRows, schedule_problem};
 use crate::sequencer::{Key, Origin, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
-use crate::units::{
-    AccountIndex, I128_MIN, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money,
-};
+use crate::units::{AccountIndex, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
 use crate::view::View;
 
 /// Events that move what an account holds.
@@ -30,8 +29,6 @@ pub const BOOKED_EVENTS: [EventType; 5] =
     [EventType::Filled, EventType::Busted, EventType::Transfer, EventType::Funding, EventType::Settlement];
 /// A UTC day.
 pub const DAY_NS: i64 = 86_400_000_000_000;
-/// The null amount of an equity curve: a mark or a rate is missing.
-pub const NO_MONEY: Money = Money(I128_MIN);
 
 /// Why a configuration, or rows attached to it, cannot be run.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -64,18 +61,6 @@ pub trait Host {
         status_changed: bool,
         view: &mut View<'_>,
     ) -> Option<Response>;
-}
-
-/// (stamp, equity, cash) in base currency, a row per market time. Columns, and `NO_MONEY` for what has no value: half the memory of
-/// rows with options.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct EquityCurve {
-    /// The source's own stamps.
-    pub time: Vec<Time>,
-    /// Cash and positions.
-    pub equity: Vec<Money>,
-    /// Cash alone.
-    pub cash: Vec<Money>,
 }
 
 /// What a row of the equity curve is made of, kept while only the market moves.
@@ -622,9 +607,7 @@ impl Engine {
         let Holdings { cash, open, .. } = &self.holdings;
         let positions = || open.iter().map(|(instrument, position)| (*instrument, position));
         let equity = cash.and_then(|cash| self.store.state.worth(cash, positions()));
-        self.equity.time.push(label);
-        self.equity.equity.push(equity.unwrap_or(NO_MONEY));
-        self.equity.cash.push(cash.unwrap_or(NO_MONEY));
+        self.equity.push(label, equity, *cash);
     }
 
     fn take_stock(&mut self) {
