@@ -4,7 +4,7 @@
 
 use crate::units::{
     CurrencyIndex, I64_MAX, Money, OutOfRange, Price, Quantity, RATE_ONE, Rate, Rounding, VenueIndex, money,
-    mul_div_round, numbered, power_of_ten,
+    mul_div_round, numbered, power_of_ten, word_of_ten,
 };
 
 /// Decimals of a rate.
@@ -163,14 +163,20 @@ pub fn may_settle_at(instrument: &Instrument, price: Price) -> bool {
 /// Magnitude of `quantity` at `price` in the settlement currency, rounded once, half to even. Both are at or above 0.
 ///
 /// linear, spot, quanto, outcome: p * q * m; inverse: q * m / p. `OutOfRange` when it does not fit money, or for an inverse at price 0.
+#[inline]
 pub fn contract_value(instrument: &Instrument, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
-    let (up, mut down) = exponents(instrument);
-    let mut multiplier = i128::from(instrument.multiplier.0);
-    // The rate 1.0 against as many decimals: the same fraction in numbers that one machine word can divide.
-    if instrument.multiplier == RATE_ONE && down >= RATE_DECIMALS {
-        (multiplier, down) = (1, down - RATE_DECIMALS);
+    if let Some((factor, divisor)) = value_fraction(instrument, quantity)
+        && let Some(numerator) = price.0.checked_mul(factor)
+    {
+        return Ok(Money(half_even(numerator, divisor).into()));
     }
-    let (up, down) = (power_of_ten(up), power_of_ten(down));
+    wide_value(instrument, price, quantity)
+}
+
+/// Where numbers may be too large for machine words.
+fn wide_value(instrument: &Instrument, price: Price, quantity: Quantity) -> Result<Money, OutOfRange> {
+    let (up, down) = exponents(instrument);
+    let (multiplier, up, down) = (i128::from(instrument.multiplier.0), power_of_ten(up), power_of_ten(down));
     let (price, quantity) = (i128::from(price.0), i128::from(quantity.0));
     if instrument.kind != InstrumentKind::Inverse {
         let mode = if planted!(1) { Rounding::Trunc } else { Rounding::HalfEven };
@@ -186,7 +192,30 @@ pub fn contract_value(instrument: &Instrument, price: Price, quantity: Quantity)
     }
 }
 
+/// What a price is multiplied and divided by for the value of a quantity, where machine words hold them: of all but inverses.
+#[must_use]
+pub fn value_fraction(instrument: &Instrument, quantity: Quantity) -> Option<(i64, i64)> {
+    let (up, down) = exponents(instrument);
+    let is_plain = instrument.kind != InstrumentKind::Inverse && up == 0 && !planted!(1);
+    let (multiplier, down) = match down.checked_sub(RATE_DECIMALS) {
+        Some(down) if instrument.multiplier == RATE_ONE => (1, down),
+        _ => (instrument.multiplier.0, down),
+    };
+    let factor = quantity.0.checked_mul(multiplier).filter(|_| is_plain)?;
+    Some((factor, word_of_ten(down)?))
+}
+
+/// numerator / denominator, both at or above 0, to the nearest, half to even.
+#[inline]
+#[must_use]
+pub const fn half_even(numerator: i64, denominator: i64) -> i64 {
+    let (quotient, remainder) = (numerator / denominator, numerator % denominator);
+    let rest = denominator - remainder;
+    if remainder > rest || (remainder == rest && quotient & 1 == 1) { quotient + 1 } else { quotient }
+}
+
 /// Powers of ten that a value is multiplied and divided by; one of them is 0.
+#[inline]
 fn exponents(instrument: &Instrument) -> (u8, u8) {
     let prices = i16::from(instrument.price_decimals);
     let prices = if instrument.kind == InstrumentKind::Inverse { prices } else { -prices };

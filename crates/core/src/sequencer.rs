@@ -85,12 +85,34 @@ impl Ord for Queued {
 
 /// The rows of a stream and what is the same for all of them.
 #[derive(Debug)]
-struct Feed {
-    rows: Rows,
-    next: usize,
-    venue: VenueIndex,
-    instrument: InstrumentIndex,
+pub struct Feed {
+    /// Its columns.
+    pub rows: Rows,
+    /// The row that comes next.
+    pub next: usize,
+    /// Which stream it is.
+    pub stream: u16,
+    /// Where its instrument trades.
+    pub venue: VenueIndex,
+    /// What it is of.
+    pub instrument: InstrumentIndex,
     feed_latency: i64,
+}
+
+impl Feed {
+    /// When the core may know the next row.
+    #[inline]
+    fn time(&self) -> Option<Time> {
+        let time = times_of(&self.rows).get(self.next)?;
+        Some(Time(time.0.saturating_add(self.feed_latency)))
+    }
+}
+
+/// Who makes rows, or edges of sessions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Maker {
+    Stream(u16),
+    Sessions(VenueIndex),
 }
 
 /// Pending items of all producers.
@@ -99,9 +121,14 @@ pub struct Sequencer {
     config: Arc<Config>,
     queue: BinaryHeap<Reverse<Queued>>,
     feeds: Vec<Option<Feed>>,
-    /// By venue.
-    sessions: Vec<SessionRows>,
-    heads: BinaryHeap<Reverse<Key>>,
+    /// By venue, each with the number of its next edge.
+    sessions: Vec<(SessionRows, u64)>,
+    /// When the next row or edge of each maker comes, and its rank.
+    heads: BinaryHeap<Reverse<(Time, u32)>>,
+    /// The makers in their order at one instant; a rank is a place here.
+    makers: Vec<Maker>,
+    /// By stream.
+    ranks: Vec<u32>,
     pushed: u64,
     outside: u64,
 }
@@ -111,8 +138,16 @@ impl Sequencer {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         let feeds = config.streams.iter().map(|_| None).collect();
-        let sessions = config.venues.iter().map(|_| SessionRows::default()).collect();
-        Self { config, queue: BinaryHeap::new(), feeds, sessions, heads: BinaryHeap::new(), pushed: 0, outside: 0 }
+        let sessions = config.venues.iter().map(|_| Default::default()).collect();
+        let makers = ranked(&config);
+        let mut ranks = vec![0; config.streams.len()];
+        for (rank, maker) in (0..).zip(&makers) {
+            if let Maker::Stream(stream) = maker {
+                ranks[usize::from(*stream)] = rank;
+            }
+        }
+        let (queue, heads) = (BinaryHeap::new(), BinaryHeap::new());
+        Self { config, queue, feeds, sessions, heads, makers, ranks, pushed: 0, outside: 0 }
     }
 
     /// The rows of a declared stream.
@@ -121,6 +156,7 @@ impl Sequencer {
         let feed = Feed {
             rows,
             next: 0,
+            stream,
             venue: self.config.instruments[declared.instrument.at()].venue,
             instrument: declared.instrument,
             feed_latency: declared.feed_latency.0,
@@ -131,17 +167,15 @@ impl Sequencer {
 
     /// The sessions of a venue.
     pub fn attach_sessions(&mut self, venue: VenueIndex, rows: SessionRows) {
-        self.sessions[venue.at()] = rows;
-        if let Some(key) = self.edge(venue, 0) {
-            self.heads.push(Reverse(key));
-        }
+        self.sessions[venue.at()] = (rows, 0);
+        self.push_edge(venue);
     }
 
     /// How many rows each stream has, 0 where none were attached, and how many edges the sessions of each venue have.
     #[must_use]
     pub fn ends(&self) -> (Vec<u64>, Vec<u64>) {
         let rows = |feed: &Option<Feed>| feed.as_ref().map_or(0, |feed| times_of(&feed.rows).len() as u64);
-        let edges = self.sessions.iter().map(|sessions| 2 * sessions.open_time.len() as u64);
+        let edges = self.sessions.iter().map(|(sessions, _)| 2 * sessions.open_time.len() as u64);
         (self.feeds.iter().map(rows).collect(), edges.collect())
     }
 
@@ -149,10 +183,10 @@ impl Sequencer {
     #[must_use]
     pub fn heads(&self) -> (Vec<u64>, Vec<u64>) {
         let (mut rows, mut edges) = self.ends();
-        for Reverse(head) in &self.heads {
-            match u16::try_from(head.producer) {
-                Ok(stream) => rows[usize::from(stream)] = head.order,
-                Err(_) => edges[head.venue.at()] = head.order,
+        for Reverse((_, rank)) in &self.heads {
+            match self.makers[*rank as usize] {
+                Maker::Stream(stream) => rows[usize::from(stream)] = self.key(*rank, Time(0)).order,
+                Maker::Sessions(venue) => edges[venue.at()] = self.sessions[venue.at()].1,
             }
         }
         (rows, edges)
@@ -176,7 +210,8 @@ impl Sequencer {
             }
         }
         for (venue, order) in edges.iter().enumerate() {
-            self.heads.extend(self.edge(VenueIndex(venue as u16), *order).map(Reverse));
+            self.sessions[venue].1 = *order;
+            self.push_edge(VenueIndex(venue as u16));
         }
         self.outside = queued.iter().filter(|one| one.key.producer == PRODUCER_OUTSIDE).count() as u64;
         self.queue = queued.into_iter().map(Reverse).collect();
@@ -213,8 +248,7 @@ impl Sequencer {
     #[must_use]
     pub fn peek(&self) -> Option<Key> {
         let queued = self.queue.peek().map(|Reverse(queued)| queued.key);
-        let head = self.heads.peek().map(|Reverse(key)| *key);
-        match (queued, head) {
+        match (queued, self.head()) {
             (Some(queued), Some(head)) => Some(queued.min(head)),
             (one, other) => one.or(other),
         }
@@ -223,10 +257,10 @@ impl Sequencer {
     /// Whether the next item is the row of a stream: it comes from outside.
     #[must_use]
     pub fn row_is_next(&self) -> bool {
-        match (self.queue.peek(), self.heads.peek()) {
+        match (self.queue.peek(), self.head()) {
             (_, None) => false,
             (None, Some(_)) => true,
-            (Some(Reverse(queued)), Some(Reverse(head))) => *head < queued.key,
+            (Some(Reverse(queued)), Some(head)) => head < queued.key,
         }
     }
 
@@ -258,17 +292,22 @@ impl Sequencer {
         self.heads.clear();
     }
 
-    /// The next row of the streams, or edge of a session.
+    /// When what was pushed and comes next is due.
+    #[must_use]
+    pub fn queue_time(&self) -> Option<Time> {
+        self.queue.peek().map(|Reverse(queued)| queued.key.ingest_time)
+    }
+
+    /// The event of the row that comes next of all rows and edges, and its stream; None where that is an edge.
     #[inline]
-    pub fn pop_row(&mut self) -> Option<Event> {
-        let key = self.heads.peek()?.0;
-        let Ok(stream) = u16::try_from(key.producer) else { return Some(self.session_edge(key)) };
-        let feed = self.feeds[usize::from(stream)].as_mut()?;
-        let (event_time, payload) = row_of(&feed.rows, feed.next, stream);
+    #[must_use]
+    pub fn next_row(&self) -> Option<(Event, u16)> {
+        let (time, feed) = self.next_feed()?;
+        let (event_time, payload) = row_of(&feed.rows, feed.next, feed.stream);
         let event = Event {
             seq_id: 0,
             event_time,
-            ingest_time: key.ingest_time,
+            ingest_time: time,
             source: Source::MarketData.number(),
             venue: feed.venue,
             account: AccountIndex::NULL,
@@ -276,72 +315,99 @@ impl Sequencer {
             payload,
             idempotency_key: Box::default(),
         };
-        feed.next += 1;
-        let next = self.head(stream);
-        self.replace_head(next);
-        Some(event)
+        Some((event, feed.stream))
     }
 
-    /// A session opens (even orders) or closes (odd ones); its venue's next edge becomes a head.
-    #[cold]
-    fn session_edge(&mut self, key: Key) -> Event {
-        let next = self.edge(key.venue, key.order + 1);
-        self.replace_head(next);
-        Event {
-            seq_id: 0,
-            event_time: key.ingest_time,
-            ingest_time: key.ingest_time,
-            source: Source::MarketData.number(),
-            venue: key.venue,
-            account: AccountIndex::NULL,
-            instrument: NULL_INSTRUMENT,
-            payload: if key.order.is_multiple_of(2) { SessionOpened.into() } else { SessionClosed.into() },
-            idempotency_key: Box::default(),
+    /// The stream whose row comes next of all rows and edges, and when; None where that is an edge.
+    #[inline]
+    fn next_feed(&self) -> Option<(Time, &Feed)> {
+        let Reverse((time, rank)) = self.heads.peek()?;
+        match self.makers[*rank as usize] {
+            Maker::Stream(stream) => Some((*time, self.feeds[usize::from(stream)].as_ref()?)),
+            Maker::Sessions(_) => None,
         }
     }
 
-    /// The key of an edge of a venue's sessions.
-    fn edge(&self, venue: VenueIndex, order: u64) -> Option<Key> {
-        let rows = &self.sessions[venue.at()];
-        let times = if order.is_multiple_of(2) { &rows.open_time } else { &rows.close_time };
-        Some(Key {
-            ingest_time: *times.get(order as usize / 2)?,
-            priority: self.priority(Source::MarketData.number()),
+    /// The row that `next_row` showed is taken.
+    #[inline]
+    pub fn pass_row(&mut self, stream: u16) {
+        let Some(feed) = &mut self.feeds[usize::from(stream)] else { return };
+        feed.next += 1;
+        let time = feed.time();
+        self.replace_head(time, self.ranks[usize::from(stream)]);
+    }
+
+    /// The next row of the streams, or edge of a session.
+    pub fn pop_row(&mut self) -> Option<Event> {
+        let Some((event, stream)) = self.next_row() else { return self.session_edge() };
+        self.pass_row(stream);
+        Some(event)
+    }
+
+    /// A session opens (even edges) or closes (odd ones); its venue's next edge becomes a head.
+    #[cold]
+    fn session_edge(&mut self) -> Option<Event> {
+        let Reverse((time, rank)) = *self.heads.peek()?;
+        let Maker::Sessions(venue) = self.makers[rank as usize] else { return None };
+        let order = self.sessions[venue.at()].1;
+        self.sessions[venue.at()].1 += 1;
+        self.replace_head(self.edge_time(venue), rank);
+        Some(Event {
+            seq_id: 0,
+            event_time: time,
+            ingest_time: time,
+            source: Source::MarketData.number(),
             venue,
+            account: AccountIndex::NULL,
             instrument: NULL_INSTRUMENT,
-            producer: PRODUCER_SESSIONS + u32::from(venue.0),
-            order,
+            payload: if order.is_multiple_of(2) { SessionOpened.into() } else { SessionClosed.into() },
+            idempotency_key: Box::default(),
         })
     }
 
-    /// The key of a stream's next row.
-    #[inline]
-    fn head(&self, stream: u16) -> Option<Key> {
-        let feed = self.feeds[usize::from(stream)].as_ref()?;
-        let time = times_of(&feed.rows).get(feed.next)?;
-        Some(Key {
-            ingest_time: Time(time.0.saturating_add(feed.feed_latency)),
-            priority: self.priority(Source::MarketData.number()),
-            venue: feed.venue,
-            instrument: feed.instrument,
-            producer: u32::from(stream),
-            order: feed.next as u64,
-        })
+    /// When the next edge of a venue's sessions is.
+    fn edge_time(&self, venue: VenueIndex) -> Option<Time> {
+        let (rows, order) = &self.sessions[venue.at()];
+        let times = if order.is_multiple_of(2) { &rows.open_time } else { &rows.close_time };
+        times.get(*order as usize / 2).copied()
+    }
+
+    /// The key of the next row or edge.
+    fn head(&self) -> Option<Key> {
+        let Reverse((time, rank)) = self.heads.peek()?;
+        Some(self.key(*rank, *time))
+    }
+
+    /// The key of what a maker gives next.
+    fn key(&self, rank: u32, ingest_time: Time) -> Key {
+        let maker = self.makers[rank as usize];
+        let order = match maker {
+            Maker::Stream(stream) => self.feeds[usize::from(stream)].as_ref().map_or(0, |feed| feed.next as u64),
+            Maker::Sessions(venue) => self.sessions[venue.at()].1,
+        };
+        let (venue, instrument, producer) = place_of(&self.config, maker);
+        Key { ingest_time, priority: self.priority(Source::MarketData.number()), venue, instrument, producer, order }
     }
 
     fn push_head(&mut self, stream: u16) {
-        if let Some(key) = self.head(stream) {
-            self.heads.push(Reverse(key));
+        let time = self.feeds[usize::from(stream)].as_ref().and_then(Feed::time);
+        self.heads.extend(time.map(|time| Reverse((time, self.ranks[usize::from(stream)]))));
+    }
+
+    fn push_edge(&mut self, venue: VenueIndex) {
+        let rank = self.makers.iter().position(|maker| *maker == Maker::Sessions(venue));
+        if let (Some(time), Some(rank)) = (self.edge_time(venue), rank) {
+            self.heads.push(Reverse((time, rank as u32)));
         }
     }
 
     /// Put what follows where the head just taken was: one sift instead of two.
     #[inline]
-    fn replace_head(&mut self, next: Option<Key>) {
+    fn replace_head(&mut self, next: Option<Time>, rank: u32) {
         match next {
-            Some(key) => {
+            Some(time) => {
                 if let Some(mut top) = self.heads.peek_mut() {
-                    *top = Reverse(key);
+                    *top = Reverse((time, rank));
                 }
             }
             None => {
@@ -349,6 +415,26 @@ impl Sequencer {
             }
         }
     }
+}
+
+/// Where a maker stands among all at one instant. The priority of all is that of market data.
+fn place_of(config: &Config, maker: Maker) -> (VenueIndex, InstrumentIndex, u32) {
+    match maker {
+        Maker::Stream(stream) => {
+            let instrument = config.streams[usize::from(stream)].instrument;
+            (config.instruments[instrument.at()].venue, instrument, u32::from(stream))
+        }
+        Maker::Sessions(venue) => (venue, NULL_INSTRUMENT, PRODUCER_SESSIONS + u32::from(venue.0)),
+    }
+}
+
+/// All makers that there may be, in their order at one instant.
+fn ranked(config: &Config) -> Vec<Maker> {
+    let streams = (0..config.streams.len()).map(|stream| Maker::Stream(stream as u16));
+    let sessions = (0..config.venues.len()).map(|venue| Maker::Sessions(VenueIndex(venue as u16)));
+    let mut makers: Vec<_> = streams.chain(sessions).collect();
+    makers.sort_by_key(|maker| place_of(config, *maker));
+    makers
 }
 
 /// The stamp of a row and what it says.

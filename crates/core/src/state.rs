@@ -65,8 +65,8 @@ pub struct Seen {
     pub contents: BTreeMap<Box<str>, Payload>,
     /// What was said under the last dense keys, up to the watermark.
     recent: VecDeque<Payload>,
-    /// What was said under dense keys above the watermark.
-    ahead: BTreeMap<u64, Payload>,
+    /// What was said under dense keys above the watermark, by key: mostly the one next to it, and not for long.
+    ahead: VecDeque<(u64, Payload)>,
 }
 
 impl Seen {
@@ -75,7 +75,7 @@ impl Seen {
     pub fn numbered(&self, number: u64) -> Option<&Payload> {
         let below = self.watermark.checked_sub(number).map(|below| below as usize);
         match below {
-            None => self.ahead.get(&number),
+            None => self.place_ahead(number).ok().map(|place| &self.ahead[place].1),
             Some(below) => self.recent.len().checked_sub(below + 1).and_then(|place| self.recent.get(place)),
         }
     }
@@ -83,9 +83,10 @@ impl Seen {
     /// Keep what was said under a key of a dense venue; one that is no number, or far below the watermark, is kept by its text.
     pub fn keep_numbered(&mut self, number: Option<u64>, key: &str, content: Payload) {
         match number {
-            Some(number) if number > self.watermark => {
-                self.ahead.insert(number, content);
-            }
+            Some(number) if number > self.watermark => match self.place_ahead(number) {
+                Ok(place) => self.ahead[place].1 = content,
+                Err(place) => self.ahead.insert(place, (number, content)),
+            },
             Some(number) if number + self.recent.len() as u64 > self.watermark => {
                 let place = self.recent.len() - (self.watermark - number) as usize - 1;
                 self.recent[place] = content;
@@ -96,10 +97,14 @@ impl Seen {
         }
     }
 
+    fn place_ahead(&self, number: u64) -> Result<usize, usize> {
+        self.ahead.binary_search_by_key(&number, |(ahead, _)| *ahead)
+    }
+
     /// Raise the watermark by one, where the next dense key was taken; the key that is kept no longer, 0 when none was.
     pub fn rise(&mut self) -> Option<u64> {
-        let next = self.ahead.first_entry().filter(|next| *next.key() == self.watermark + 1)?;
-        self.recent.push_back(next.remove());
+        self.ahead.front().filter(|(next, _)| *next == self.watermark + 1)?;
+        self.recent.extend(self.ahead.pop_front().map(|(_, content)| content));
         self.watermark += 1;
         if self.recent.len() <= DENSE_WINDOW as usize {
             return Some(0);
@@ -131,7 +136,7 @@ impl Seen {
             numbered.insert(number, content);
         }
         let first = watermark.saturating_sub(DENSE_WINDOW) + 1;
-        seen.ahead = numbered.split_off(&watermark.checked_add(1)?);
+        seen.ahead = numbered.split_off(&watermark.checked_add(1)?).into_iter().collect();
         if numbered.first_key_value().is_some_and(|(number, _)| *number < first) {
             return None;
         }
@@ -145,7 +150,7 @@ impl Seen {
     /// The dense keys that are kept.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
         let first = self.watermark + 1 - self.recent.len() as u64;
-        (first..=self.watermark).chain(self.ahead.keys().copied())
+        (first..=self.watermark).chain(self.ahead.iter().map(|(number, _)| *number))
     }
 }
 

@@ -292,10 +292,26 @@ const POWERS_OF_TEN: [i128; 39] = {
     powers
 };
 
+const WORDS_OF_TEN: [i64; 19] = {
+    let mut words = [0; 19];
+    let mut exponent = 0;
+    while exponent < words.len() {
+        words[exponent] = POWERS_OF_TEN[exponent] as i64;
+        exponent += 1;
+    }
+    words
+};
+
 /// 10 to the power of `exponent`, which is at most 38.
 #[must_use]
 pub(crate) fn power_of_ten(exponent: u8) -> i128 {
     POWERS_OF_TEN[usize::from(exponent)]
+}
+
+/// The power where a machine word holds it.
+#[inline]
+pub(crate) fn word_of_ten(exponent: u8) -> Option<i64> {
+    WORDS_OF_TEN.get(usize::from(exponent)).copied()
 }
 
 /// How a * b compares with c * d, exactly.

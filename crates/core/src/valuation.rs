@@ -4,7 +4,7 @@
 
 use crate::account::{Exposure, exposed_value, margin};
 use crate::config::{Config, Conversion};
-use crate::instrument::{Instrument, contract_value};
+use crate::instrument::{Instrument, contract_value, half_even, value_fraction};
 use crate::portfolio::Position;
 use crate::units::{
     CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OutOfRange, Price, Quantity, Rate, Rounding, money,
@@ -75,6 +75,39 @@ pub fn signed_value(instrument: &Instrument, position: &Position, price: Price) 
 pub fn position_value(instrument: &Instrument, position: &Position, mark: Price) -> Result<Money, OutOfRange> {
     let value = signed_value(instrument, position, mark)?;
     Ok(if instrument.is_spot() { value } else { Money(value.0 - position.cost.0) })
+}
+
+/// A position made ready to be valued at many marks, in machine words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Valued {
+    factor: i64,
+    divisor: i64,
+    is_negative: bool,
+    /// What is taken off its value.
+    cost: i64,
+}
+
+impl Valued {
+    /// None where it is worth something in another currency than the base, or takes larger numbers.
+    #[must_use]
+    pub fn new(config: &Config, index: InstrumentIndex, position: &Position) -> Option<Self> {
+        let instrument = &config.instruments[index.at()];
+        if instrument.settlement_currency != config.base_currency {
+            return None;
+        }
+        let held = position.quantity.0;
+        let (factor, divisor) = value_fraction(instrument, Quantity(held.abs()))?;
+        let cost = if instrument.is_spot() { 0 } else { i64::try_from(position.cost.0).ok()? };
+        Some(Self { factor, divisor, is_negative: held < 0, cost })
+    }
+
+    /// What `position_value` is at the mark; None where that takes larger numbers.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, mark: Price) -> Option<i64> {
+        let value = half_even(mark.0.checked_mul(self.factor)?, self.divisor);
+        (if self.is_negative { -value } else { value }).checked_sub(self.cost)
+    }
 }
 
 /// What a position adds to equity in base currency; None without a mark or rate.

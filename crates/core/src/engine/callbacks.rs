@@ -22,19 +22,23 @@ struct Call {
 }
 
 impl Engine {
-    /// Call the strategies that want the event, all on the state after commit A, then admit their intents in order.
+    /// Call the strategies that want the event, all on the state after commit A, then admit their intents in order. None where nobody
+    /// was called, or nobody left anything.
     pub(super) fn call<H: Host + ?Sized>(
         &mut self,
         committed: &Committed,
         item: &Event,
         depth: u32,
         host: &mut H,
-    ) -> Vec<Answer> {
+    ) -> Option<Vec<Answer>> {
         let code = item.payload.event_type();
         if self.wanted >> code.number() & 1 == 0 && code != EventType::Start {
-            return Vec::new();
+            return None;
         }
-        let Some(calls) = self.call_all(committed, item, host) else { return Vec::new() };
+        let Some(calls) = self.call_all(committed, item, host) else { return Some(Vec::new()) };
+        if calls.is_empty() && code != EventType::Start {
+            return None;
+        }
         let mut answers = Vec::new();
         for call in &calls {
             answers.extend(self.answer(call, item.seq_id, depth));
@@ -49,7 +53,7 @@ impl Engine {
         if !calls.is_empty() {
             self.dispatch();
         }
-        answers
+        Some(answers)
     }
 
     /// The callbacks that left something; None when one was interrupted.

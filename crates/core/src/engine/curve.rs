@@ -27,6 +27,12 @@ impl EquityCurve {
         self.time.push(time);
     }
 
+    /// Make room for so many more rows: a curve that grows is copied each time.
+    pub fn reserve(&mut self, rows: usize) {
+        self.time.reserve(rows);
+        self.equity.cells.reserve(rows);
+    }
+
     /// How many rows there are.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -53,7 +53,8 @@ pub struct Incoming {
     /// Indicators by stream, as far as they were declared when it was last asked.
     by_stream: Vec<Vec<u32>>,
     indexed: usize,
-    spare: Staged,
+    /// Memory of the last plan.
+    spare: Option<Box<Staged>>,
 }
 
 impl Incoming {
@@ -81,7 +82,7 @@ impl Incoming {
             derives,
             by_stream: vec![Vec::new(); config.streams.len()],
             indexed: 0,
-            spare: Staged::default(),
+            spare: None,
             config,
         }
     }
@@ -110,7 +111,7 @@ impl Incoming {
     }
 
     fn commit_report(&mut self, store: &mut Store, item: &Event) -> Committed {
-        let mut plan = Plan::new(&store.state, std::mem::take(&mut self.spare));
+        let mut plan = Plan::new(&store.state, self.spare.take().unwrap_or_default());
         let applied = self.apply(&mut plan, item).and_then(|()| plan.check());
         let broken = applied.unwrap_or(Some((RejectCode::SRange, 0, 0)));
         let Plan { mut staged, mut findings, owner, status_changed, taken, .. } = plan;
@@ -122,7 +123,7 @@ impl Incoming {
             self.write(store, &mut staged, item, taken);
             Committed { findings, taken, owner, status_changed }
         };
-        self.spare = staged;
+        self.spare = Some(staged);
         committed
     }
 
@@ -257,6 +258,13 @@ impl Incoming {
             store.stop(RejectCode::SRange);
             return Some(RejectCode::SRange);
         }
+        self.show(store, item);
+        None
+    }
+
+    /// Marks and indicators of sound content; whether a mark moved.
+    #[inline]
+    pub(super) fn show(&mut self, store: &mut Store, item: &Event) -> bool {
         let (moves_mark, state) = (self.moves_mark(item), &mut store.state);
         let (now, market) = (state.now, &mut state.markets[item.instrument.at()]);
         match &item.payload {
@@ -267,13 +275,19 @@ impl Incoming {
                 state.delivered[usize::from(bar.stream)] += 1;
                 self.update_indicators(store, bar);
             }
-            _ if !moves_mark => return None,
+            _ if !moves_mark => return false,
             Payload::Trade(trade) => show_trade(market, trade, now),
             Payload::Quote(quote) => show_quote(market, quote, now),
             _ => {}
         }
         store.touch(LeafKey::Market(item.instrument));
-        None
+        moves_mark
+    }
+
+    /// Whether bars are made of any stream.
+    #[must_use]
+    pub(super) const fn derives(&self) -> bool {
+        self.derives_any
     }
 
     /// Add the item to the bars made of its stream; false, and no bar changed, when one of them would not fit.
@@ -350,17 +364,27 @@ impl Incoming {
     }
 
     fn is_market_sound(&self, state: &State, item: &Event) -> bool {
-        let Some(instrument) = self.config.instruments.get(item.instrument.at()) else { return false };
-        let most = instrument.max_price;
+        if item.instrument.at() >= self.config.instruments.len() {
+            return false;
+        }
+        if let Payload::Bar(bar) = &item.payload {
+            let Some(stream) = self.config.streams.get(usize::from(bar.stream)) else { return false };
+            if stream.instrument != item.instrument || stream.kind != DataKind::Bar {
+                return false;
+            }
+            if stream.is_derived() {
+                return state.aggregates[usize::from(bar.stream)].closed.front() == Some(bar);
+            }
+        }
+        self.is_content_sound(item)
+    }
+
+    /// Whether what a declared stream says is possible.
+    #[inline]
+    pub(super) fn is_content_sound(&self, item: &Event) -> bool {
+        let most = self.config.instruments[item.instrument.at()].max_price;
         match &item.payload {
             Payload::Bar(bar) => {
-                let Some(stream) = self.config.streams.get(usize::from(bar.stream)) else { return false };
-                if stream.instrument != item.instrument || stream.kind != DataKind::Bar {
-                    return false;
-                }
-                if stream.is_derived() {
-                    return state.aggregates[usize::from(bar.stream)].closed.front() == Some(bar);
-                }
                 bar.low <= bar.open
                     && bar.open <= bar.high
                     && bar.low <= bar.close

@@ -8,6 +8,7 @@
 mod callbacks;
 mod checkpoint;
 mod curve;
+mod equity;
 mod facts;
 mod incoming;
 mod journal;
@@ -15,6 +16,7 @@ mod outgoing;
 mod plan;
 mod run;
 mod store;
+mod stretch;
 
 pub use checkpoint::{CheckpointProblem, FORMAT, MAGIC, bind_again, restore, save};
 pub use curve::EquityCurve;

@@ -142,7 +142,7 @@ impl Staged {
 #[derive(Debug)]
 pub struct Plan<'a> {
     pub(super) state: &'a State,
-    pub(super) staged: Staged,
+    pub(super) staged: Box<Staged>,
     pub(super) findings: Vec<Finding>,
     /// The strategy that is told, when the fact had an effect on its order.
     pub(super) owner: Option<StrategyIndex>,
@@ -153,7 +153,7 @@ pub struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Nothing changed yet; `staged` lends its memory.
-    pub(super) fn new(state: &'a State, mut staged: Staged) -> Self {
+    pub(super) fn new(state: &'a State, mut staged: Box<Staged>) -> Self {
         staged.clear();
         Self { state, staged, findings: Vec::new(), owner: None, status_changed: false, taken: true }
     }

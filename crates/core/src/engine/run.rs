@@ -8,20 +8,20 @@ use thiserror::Error;
 use crate::codec::{End, LeafKey, Step, TimerRequest, encode_record, encode_venue, fill_crc};
 use crate::config::{Config, DataKind, account_of, config_problem};
 use crate::engine::curve::EquityCurve;
-use crate::engine::incoming::{Incoming, MARKET_EVENTS};
+use crate::engine::equity::Holdings;
+use crate::engine::incoming::{Committed, Incoming, MARKET_EVENTS};
 use crate::engine::journal::{Journal, Opening, Sink};
 use crate::engine::outgoing::Outgoing;
 use crate::engine::store::Store;
 use crate::event::{
     DataEnded, Event, EventType, Payload, Rows, RunStopped, SessionRows, Source, Start, TimerFired, event, first_time,
-    rows_problem, sessions_problem,
+    rows_problem, sessions_problem, times_of,
 };
 use crate::intent::Intent;
 use crate::matching::{Cause, NO_CAUSE, Phase, Point, SimulatedVenue};
-use crate::portfolio::Position;
 use crate::schedule::{ScheduleRows, schedule_problem};
 use crate::sequencer::{Key, Origin, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
-use crate::units::{AccountIndex, InstrumentIndex, Money, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
+use crate::units::{AccountIndex, InstrumentIndex, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
 use crate::view::View;
 
 /// Events that move what an account holds.
@@ -29,7 +29,6 @@ pub const BOOKED_EVENTS: [EventType; 5] =
     [EventType::Filled, EventType::Busted, EventType::Transfer, EventType::Funding, EventType::Settlement];
 /// A UTC day.
 pub const DAY_NS: i64 = 86_400_000_000_000;
-
 /// Why a configuration, or rows attached to it, cannot be run.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{0}")]
@@ -63,15 +62,6 @@ pub trait Host {
     ) -> Option<Response>;
 }
 
-/// What a row of the equity curve is made of, kept while only the market moves.
-#[derive(Debug, Default)]
-struct Holdings {
-    known: bool,
-    cash: Option<Money>,
-    /// Positions with a quantity, in the order in which they are valued.
-    open: Vec<(InstrumentIndex, Position)>,
-}
-
 /// One run. `record` keeps the last step's record and an incremental state root.
 #[derive(Debug)]
 pub struct Engine {
@@ -102,13 +92,13 @@ pub struct Engine {
     before: Vec<u8>,
     replaying: bool,
     pub(super) config: Arc<Config>,
-    incoming: Incoming,
-    market_label: Option<Time>,
+    pub(super) incoming: Incoming,
+    pub(super) market_label: Option<Time>,
     /// Whether an account moved since the last row: what comes after the last market time has a row of its own at the end.
-    booked: bool,
-    holdings: Holdings,
+    pub(super) booked: bool,
+    pub(super) holdings: Holdings,
     since_check: u32,
-    tracks_day: bool,
+    pub(super) tracks_day: bool,
     pub(super) wants: Vec<u64>,
     /// What any strategy wants.
     pub(super) wanted: u64,
@@ -289,6 +279,7 @@ impl Engine {
     pub fn start<H: Host + ?Sized>(&mut self, host: &mut H) {
         let opens = self.sequencer.rows().filter_map(first_time);
         let head = self.sequencer.peek().map(|head| head.ingest_time);
+        self.equity.reserve(self.sequencer.rows().map(|rows| times_of(rows).len()).max().unwrap_or(0));
         let first = opens.chain(head).min().unwrap_or_default();
         self.take(event(Start, first), 0, Origin::Own, host);
     }
@@ -348,8 +339,12 @@ impl Engine {
     /// Take up to so many steps; whether there may be more before `finish`.
     pub fn run_some<H: Host + ?Sized>(&mut self, steps: u64, host: &mut H) -> bool {
         let mut left = steps;
-        while left > 0 && !self.is_over() && self.step(host) {
-            left -= 1;
+        while left > 0 && !self.is_over() {
+            let taken = self.take_stretch(left, host);
+            if taken == 0 && !self.step(host) {
+                break;
+            }
+            left -= taken.max(1);
         }
         left == 0
     }
@@ -416,7 +411,7 @@ impl Engine {
         self.exhausted() || self.interrupted || self.store.state.stopped != 0 || failed
     }
 
-    fn next_timer(&self) -> Option<Key> {
+    pub(super) fn next_timer(&self) -> Option<Key> {
         let state = &self.store.state;
         let (deadline, strategy, timer) = state.timers.next().filter(|_| !state.ended)?;
         Some(Key {
@@ -455,7 +450,7 @@ impl Engine {
     }
 
     /// The soonest moment of the simulated venues, and whose it is.
-    fn next_point(&self) -> Option<(Point, usize)> {
+    pub(super) fn next_point(&self) -> Option<(Point, usize)> {
         let points = self.venues.iter().enumerate();
         points.filter_map(|(place, venue)| venue.next_point().map(|point| (point, place))).min()
     }
@@ -486,10 +481,22 @@ impl Engine {
         } else if committed.taken && self.incoming.moves_mark(&item) {
             self.market_label = Some(item.event_time);
         }
+        self.answer_step(&committed, &item, (depth, origin), host);
+    }
+
+    /// The rest of a step, behind commit A; whether it passed without an answer.
+    pub(super) fn answer_step<H: Host + ?Sized>(
+        &mut self,
+        committed: &Committed,
+        item: &Event,
+        (depth, origin): (u32, Origin),
+        host: &mut H,
+    ) -> bool {
         self.before.clear();
         self.store.write_images(&mut self.before);
         let sent = self.outgoing.outbox.len();
-        let answers = self.call(&committed, &item, depth, host);
+        let answered = self.call(committed, item, depth, host);
+        let (silent, answers) = (answered.is_none(), answered.unwrap_or_default());
         if !self.store.stirred.is_empty() && !self.interrupted {
             let refused = match &item.payload {
                 Payload::ReplaceRejected(rejected) => Some(rejected.order),
@@ -500,7 +507,7 @@ impl Engine {
         }
         if self.store.recording {
             let (findings, interrupted) = (&committed.findings[..], self.interrupted);
-            let step = Step { origin, event: &item, depth, findings, interrupted, answers: &answers };
+            let step = Step { origin, event: item, depth, findings, interrupted, answers: &answers };
             self.record(&step, self.outgoing.outbox.len() > sent);
         }
         if self.config.recheck_every != 0 {
@@ -509,6 +516,7 @@ impl Engine {
                 self.recheck();
             }
         }
+        silent
     }
 
     /// Keep the step's frame, unless it is one that a journal leaves to a stretch of data steps.
@@ -521,9 +529,16 @@ impl Engine {
             self.write(step, leaves);
             return;
         }
+        self.pass_idle(step.event.seq_id);
+    }
+
+    /// A data step that a journal leaves to a stretch of them.
+    #[inline]
+    pub(super) fn pass_idle(&mut self, seq: u64) {
+        self.idle = true;
         self.last_record.clear();
         if let Some(journal) = &mut self.journal {
-            journal.idle(step.event.seq_id);
+            journal.idle(seq);
         }
     }
 
@@ -594,29 +609,6 @@ impl Engine {
             self.store.state.day_equity = equity;
             self.store.touch(LeafKey::Day);
         }
-    }
-
-    /// One row per market time, labelled with its stamp, taken before the clock moves on.
-    fn equity_row(&mut self) {
-        let Some(label) = self.market_label.take() else { return };
-        self.booked = false;
-        // Rates are marks, so that with conversions cash moves with the market.
-        if !self.holdings.known || !self.config.conversions.is_empty() {
-            self.take_stock();
-        }
-        let Holdings { cash, open, .. } = &self.holdings;
-        let positions = || open.iter().map(|(instrument, position)| (*instrument, position));
-        let equity = cash.and_then(|cash| self.store.state.worth(cash, positions()));
-        self.equity.push(label, equity, *cash);
-    }
-
-    fn take_stock(&mut self) {
-        let state = &self.store.state;
-        self.holdings.known = true;
-        self.holdings.cash = state.cash(AccountIndex::NULL).ok().flatten();
-        let positions = state.accounts.iter().filter(|(_, position)| position.quantity.0 != 0);
-        self.holdings.open.clear();
-        self.holdings.open.extend(positions.map(|((_, instrument), position)| (*instrument, *position)));
     }
 
     fn recheck(&mut self) {

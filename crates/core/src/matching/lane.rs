@@ -74,7 +74,7 @@ impl Lane {
         if !self.orders.is_empty() {
             return;
         }
-        let passed = times_of(rows)[self.row..].partition_point(|shown| *shown <= time);
+        let passed = shown_by(&times_of(rows)[self.row..], time);
         if passed > 0 {
             self.row += passed;
             (self.used_buying, self.used_selling) = (Quantity(0), Quantity(0));
@@ -144,4 +144,14 @@ impl Lane {
         }
         self.orders.partition_point(|order| order.place <= place)
     }
+}
+
+/// How many of the times are at or before `time`; the soonest are looked at first, for that is where it mostly is.
+fn shown_by(times: &[Time], time: Time) -> usize {
+    let mut far = 1;
+    while far < times.len() && times[far - 1] <= time {
+        far *= 2;
+    }
+    let near = far / 2;
+    near + times[near..far.min(times.len())].partition_point(|shown| *shown <= time)
 }
