@@ -8,6 +8,7 @@ use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 use crate::classes::classes;
 
@@ -30,7 +31,12 @@ impl Callable {
     }
 
     /// Call it.
-    pub fn call<'py>(&self, py: Python<'py>, context: &Py<PyAny>, bar: &Py<impl Sized>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn call<'py>(
+        &self,
+        py: Python<'py>,
+        context: &Py<impl Sized>,
+        bar: &Py<impl Sized>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let (context, bar) = (context.as_ptr(), bar.as_ptr());
         // SAFETY: all of them are live objects of the interpreter whose lock is held, and the result of a call is a new reference
         // or a null with an exception set.
@@ -80,6 +86,26 @@ unsafe fn enter<const N: usize>(function: &Py<PyAny>, objects: [*mut ffi::PyObje
             [receiver, context, bar] => ffi::PyObject_CallFunctionObjArgs(function, receiver, context, bar, end),
             _ => end,
         }
+    }
+}
+
+/// An instance of a named tuple, made as its own `__new__` makes it: allocated by its type, then filled.
+pub fn tuple_of<'py, const N: usize>(
+    class: &Bound<'py, PyType>,
+    fields: [Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    let count = N as ffi::Py_ssize_t;
+    // SAFETY: the class is a subclass of tuple without fields of its own, so its allocator makes room for so many items; the new object
+    // is nobody else's until it is returned, and takes over a reference to each item.
+    unsafe {
+        let made = Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class.as_type_ptr(), count))?;
+        for (place, field) in fields.into_iter().enumerate() {
+            if ffi::PyTuple_SetItem(made.as_ptr(), place as ffi::Py_ssize_t, field.into_ptr()) != 0 {
+                return Err(PyErr::fetch(py));
+            }
+        }
+        Ok(made)
     }
 }
 

@@ -6,11 +6,10 @@ use cracktrader_core::codec::CodecError;
 use cracktrader_core::event::{EventType, PAYLOADS};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::PyType;
 
 /// Everything that is looked up.
 pub struct Classes {
-    tuple_new: Py<PyAny>,
     payloads: Vec<(EventType, Py<PyType>)>,
     pub event: Py<PyType>,
     pub bar_rows: Py<PyType>,
@@ -41,6 +40,11 @@ pub struct Classes {
     quote_view: Py<PyType>,
     indicator_view: Py<PyType>,
     own_indicator_view: Py<PyType>,
+    pub position_view: Py<PyType>,
+    pub order_view: Py<PyType>,
+    pub fill_view: Py<PyType>,
+    pub report_view: Py<PyType>,
+    pub context: Py<PyType>,
 }
 
 /// The classes; the first use imports them.
@@ -58,7 +62,6 @@ fn look_up(py: Python<'_>) -> PyResult<Classes> {
     let matching = "cracktrader.core.matching";
     let payloads = PAYLOADS.iter().map(|(code, name)| Ok((*code, class(events, name)?)));
     Ok(Classes {
-        tuple_new: py.get_type::<PyTuple>().getattr("__new__")?.unbind(),
         payloads: payloads.collect::<PyResult<_>>()?,
         event: class(events, "Event")?,
         bar_rows: class(events, "BarRows")?,
@@ -89,20 +92,15 @@ fn look_up(py: Python<'_>) -> PyResult<Classes> {
         quote_view: class("cracktrader.strategy.views", "QuoteView")?,
         indicator_view: class("cracktrader.strategy.indicator_views", "IndicatorView")?,
         own_indicator_view: class("cracktrader.strategy.indicator_views", "OwnIndicatorView")?,
+        position_view: class("cracktrader.strategy.views", "PositionView")?,
+        order_view: class("cracktrader.strategy.views", "OrderView")?,
+        fill_view: class("cracktrader.strategy.views", "FillView")?,
+        report_view: class("cracktrader.strategy.views", "ReportView")?,
+        context: class("cracktrader.strategy.context", "StrategyContext")?,
     })
 }
 
 impl Classes {
-    /// An instance of a named tuple, made as its own `__new__` makes it.
-    pub fn tuple<'py>(
-        &self,
-        py: Python<'py>,
-        class: &Bound<'py, PyType>,
-        fields: Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.tuple_new.bind(py).call1((class, fields))
-    }
-
     /// Whether it is a bound method.
     pub fn is_method(&self, callable: &Bound<'_, PyAny>) -> bool {
         callable.get_type().is(&self.method)

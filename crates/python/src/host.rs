@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use cracktrader_core::config::Config;
-use cracktrader_core::engine::{Host, Response};
+use cracktrader_core::engine::{Host, Response, order_ordinal};
 use cracktrader_core::event::{Bar, Event, EventType, Payload};
 use cracktrader_core::units::StrategyIndex;
 use cracktrader_core::view::View as CoreView;
@@ -17,7 +17,9 @@ use pyo3::{PyClass, PyClassInitializer};
 
 use crate::bar::{BarView, Shared};
 use crate::call::{Callable, is_unshared};
+use crate::context::Context;
 use crate::live::Live;
+use crate::order::{FillView, OrderView, ReportView};
 use crate::tick::{QuoteView, TradeView, Traded};
 use crate::value::{Field, give_event, take_intent, take_timer};
 use crate::view::View;
@@ -36,15 +38,18 @@ pub struct PyHost {
 struct Strategies {
     host: Py<PyAny>,
     call: Py<PyAny>,
+    /// Whether the host wants to see every answer.
+    watches: bool,
     hooks: Vec<Hook>,
     /// For trades and for quotes, by strategy.
     tick_hooks: Vec<[Hook; 2]>,
+    report_hooks: Vec<ReportHooks>,
     /// By stream.
     bars: Vec<Py<BarView>>,
     /// By instrument.
     trades: Vec<Py<TradeView>>,
     quotes: Vec<Py<QuoteView>>,
-    config: Config,
+    config: Arc<Config>,
 }
 
 /// How a strategy takes its bars, trades or quotes. It is asked for at the first one, when `on_start` has run, and for bars again while
@@ -56,12 +61,32 @@ enum Hook {
     Direct(Direct),
 }
 
-/// A hook with the lists that its context's helpers record in.
+/// How a strategy takes reports.
+#[derive(Debug)]
+enum ReportHooks {
+    Unknown,
+    ThroughCall,
+    /// One hook for all that they say.
+    Whole(Direct),
+    /// Fills first, then orders whose status changed.
+    Parts {
+        fill: Option<Callable>,
+        order: Option<Callable>,
+        asked: Asked,
+    },
+}
+
+/// A hook with the context that it is given, whose helpers record in it.
 #[derive(Debug)]
 struct Direct {
     hook: Callable,
-    context: Py<PyAny>,
-    intents: Py<PyList>,
+    asked: Asked,
+}
+
+/// A strategy's context and where its timers are recorded.
+#[derive(Debug)]
+struct Asked {
+    context: Py<Context>,
     timers: Py<PyList>,
 }
 
@@ -70,7 +95,8 @@ impl PyHost {
     pub fn new(py: Python<'_>, host: Py<PyAny>, config: Config) -> PyResult<Self> {
         let live = Arc::new(Live::new());
         let count = config.strategies.len();
-        let view = Py::new(py, View::new(Arc::clone(&live), count, config.instruments.len()))?;
+        let config = Arc::new(config);
+        let view = Py::new(py, View::new(Arc::clone(&live), Arc::clone(&config)))?;
         let bound = host.bind(py);
         bound.call_method1("bind", (view,))?;
         let named = bound.getattr_opt("timeframes")?;
@@ -88,8 +114,10 @@ impl PyHost {
             defect: None,
             strategies: Strategies {
                 call: bound.getattr("call")?.unbind(),
+                watches: bound.getattr_opt("watches_answers")?.map_or(Ok(false), |watches| watches.is_truthy())?,
                 hooks: (0..count).map(|_| Hook::Unknown).collect(),
                 tick_hooks: (0..count).map(|_| [Hook::Unknown, Hook::Unknown]).collect(),
+                report_hooks: (0..count).map(|_| ReportHooks::Unknown).collect(),
                 bars,
                 trades,
                 quotes,
@@ -129,7 +157,7 @@ impl Host for Attached<'_, '_> {
         let answered = live.lend(view, || match &event.payload {
             Payload::Bar(bar) => strategies.take_bar(py, live, strategy, event, bar),
             Payload::Trade(_) | Payload::Quote(_) => strategies.take_tick(py, live, strategy, event),
-            _ => strategies.take_event(py, strategy, event, status_changed),
+            _ => strategies.take_report(py, live, strategy, event, status_changed),
         });
         answered.unwrap_or_else(|error| {
             *defect = Some(error);
@@ -167,7 +195,7 @@ impl Strategies {
         last.get().fill(event, bar);
         live.set_active(true);
         let returned = direct.offer(py, last);
-        let answer = returned.map_or(Ok(None), |said| self.collect(py, direct, strategy, event.seq_id, said));
+        let answer = returned.map_or(Ok(None), |said| self.collect(py, &direct.asked, strategy, event.seq_id, said));
         live.set_active(false);
         answer
     }
@@ -204,23 +232,109 @@ impl Strategies {
             }
             _ => None,
         };
-        let answer = returned.map_or(Ok(None), |said| self.collect(py, direct, strategy, event.seq_id, said));
+        let answer = returned.map_or(Ok(None), |said| self.collect(py, &direct.asked, strategy, event.seq_id, said));
         live.set_active(false);
         answer
+    }
+
+    /// Call the hooks of reports; the host decides about everything that is none.
+    fn take_report(
+        &mut self,
+        py: Python<'_>,
+        live: &Live,
+        strategy: StrategyIndex,
+        event: &Event,
+        status_changed: bool,
+    ) -> PyResult<Option<Response>> {
+        let code = event.payload.event_type();
+        if !(EventType::Accepted..=EventType::Refused).contains(&code) {
+            return self.take_event(py, strategy, event, status_changed);
+        }
+        if matches!(self.report_hooks[strategy.at()], ReportHooks::Unknown) {
+            self.report_hooks[strategy.at()] = self.report_hooks_of(py, strategy)?;
+        }
+        let asked = match &self.report_hooks[strategy.at()] {
+            ReportHooks::Whole(Direct { asked, .. }) | ReportHooks::Parts { asked, .. } => asked,
+            _ => return self.take_event(py, strategy, event, status_changed),
+        };
+        let listing = &asked.context.get().listing;
+        let facts = match order_ordinal(&event.payload) {
+            Some(ordinal) => live.ask(py, |view| view.order_by_ordinal(ordinal))?,
+            None => None,
+        };
+        let order = facts.map(|facts| Py::new(py, OrderView::new(Arc::clone(listing), facts))).transpose()?;
+        let fill = order.as_ref().and_then(|order| FillView::new(listing, event, order.clone_ref(py)));
+        if fill.is_none() && code == EventType::Filled {
+            return self.take_event(py, strategy, event, status_changed);
+        }
+        let fill = fill.map(|fill| Py::new(py, fill)).transpose()?;
+        live.set_active(true);
+        let returned = match &self.report_hooks[strategy.at()] {
+            ReportHooks::Whole(Direct { hook, .. }) => {
+                Py::new(py, ReportView::new(listing, event, (order, fill), status_changed))
+                    .and_then(|report| hook.call(py, &asked.context, &report))
+            }
+            ReportHooks::Parts { fill: on_fill, order: on_order, .. } => {
+                let order = order.filter(|_| status_changed);
+                let of_fill = || on_fill.as_ref().zip(fill).map(|(hook, fill)| hook.call(py, &asked.context, &fill));
+                let of_order =
+                    || on_order.as_ref().zip(order).map(|(hook, order)| hook.call(py, &asked.context, &order));
+                both(py, of_fill, of_order)
+            }
+            _ => Ok(py.None().into_bound(py)),
+        };
+        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && asked.is_empty(py);
+        let answer = if is_silent { Ok(None) } else { self.collect(py, asked, strategy, event.seq_id, returned) };
+        live.set_active(false);
+        answer
+    }
+
+    /// How the strategy takes reports. A host without `report_hooks` always decides itself.
+    fn report_hooks_of(&self, py: Python<'_>, strategy: StrategyIndex) -> PyResult<ReportHooks> {
+        let Some(report_hooks) = self.host.bind(py).getattr_opt("report_hooks")? else {
+            return Ok(ReportHooks::ThroughCall);
+        };
+        let hooks: Option<Vec<Option<Bound<'_, PyAny>>>> = report_hooks.call1((strategy.0,))?.extract()?;
+        let asked = || self.asked(py, strategy);
+        let callable = |hook: &Option<Bound<'_, PyAny>>| hook.as_ref().map(Callable::new).transpose();
+        match hooks.as_deref() {
+            Some([Some(hook)]) => Ok(ReportHooks::Whole(Direct { hook: Callable::new(hook)?, asked: asked()? })),
+            Some([fill, order]) => {
+                Ok(ReportHooks::Parts { fill: callable(fill)?, order: callable(order)?, asked: asked()? })
+            }
+            _ => Ok(ReportHooks::ThroughCall),
+        }
     }
 
     /// What a hook returned or raised, as `StrategyHost.guard` treats it.
     fn collect(
         &self,
         py: Python<'_>,
-        direct: &Direct,
+        asked: &Asked,
+        strategy: StrategyIndex,
+        seq_id: u64,
+        returned: PyResult<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Response>> {
+        let answer = self.answer(py, asked, strategy, seq_id, returned);
+        asked.clear(py)?;
+        answer
+    }
+
+    fn answer(
+        &self,
+        py: Python<'_>,
+        asked: &Asked,
         strategy: StrategyIndex,
         seq_id: u64,
         returned: PyResult<Bound<'_, PyAny>>,
     ) -> PyResult<Option<Response>> {
         let host = self.host.bind(py);
-        let collected = returned.and_then(|returned| host.call_method1("collect", (&direct.context, returned)));
-        let answer = match collected {
+        let collected = match returned {
+            Ok(returned) if returned.is_none() && !self.watches => return asked.recorded(py).map(Some),
+            Ok(returned) => host.call_method1("collect", (&asked.context, returned)),
+            Err(error) => Err(error),
+        };
+        match collected {
             Ok(response) => take_response(&response),
             Err(error)
                 if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) =>
@@ -231,9 +345,7 @@ impl Strategies {
                 .call_method1("fail", (strategy.0, seq_id, error.into_value(py)))
                 .and_then(|response| take_response(&response)),
             Err(error) => Err(error),
-        };
-        direct.clear(py)?;
-        answer
+        }
     }
 
     /// Let the host decide.
@@ -267,14 +379,14 @@ impl Strategies {
 
     /// A hook of the strategy with its context.
     fn direct(&self, py: Python<'_>, strategy: StrategyIndex, hook: &Bound<'_, PyAny>) -> PyResult<Hook> {
-        let host = self.host.bind(py);
-        let context = host.getattr("contexts")?.get_item(strategy.at())?;
-        Ok(Hook::Direct(Direct {
-            intents: context.getattr("intents")?.cast_into::<PyList>()?.unbind(),
-            timers: context.getattr("timers")?.cast_into::<PyList>()?.unbind(),
-            hook: Callable::new(hook)?,
-            context: context.unbind(),
-        }))
+        Ok(Hook::Direct(Direct { hook: Callable::new(hook)?, asked: self.asked(py, strategy)? }))
+    }
+
+    /// The context of the strategy.
+    fn asked(&self, py: Python<'_>, strategy: StrategyIndex) -> PyResult<Asked> {
+        let context = self.host.bind(py).getattr("contexts")?.get_item(strategy.at())?;
+        let timers = context.getattr("timers")?.cast_into::<PyList>()?.unbind();
+        Ok(Asked { context: context.cast_into::<Context>()?.unbind(), timers })
     }
 }
 
@@ -282,21 +394,28 @@ impl Direct {
     /// Call it with a view; None when it returned None and recorded nothing: then there is nothing to collect.
     #[inline]
     fn offer<'py>(&self, py: Python<'py>, view: &Py<impl Sized>) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let returned = self.hook.call(py, &self.context, view);
-        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && self.is_empty(py);
+        let returned = self.hook.call(py, &self.asked.context, view);
+        let is_silent = returned.as_ref().is_ok_and(|returned| returned.is_none()) && self.asked.is_empty(py);
         (!is_silent).then_some(returned)
     }
+}
 
+impl Asked {
+    #[inline]
     fn is_empty(&self, py: Python<'_>) -> bool {
-        self.intents.bind(py).is_empty() && self.timers.bind(py).is_empty()
+        self.context.get().is_empty(py) && self.timers.bind(py).is_empty()
+    }
+
+    /// What the helpers recorded.
+    fn recorded(&self, py: Python<'_>) -> PyResult<Response> {
+        let timers = self.timers.bind(py).iter().map(|timer| take_timer(&timer)).collect::<PyResult<_>>()?;
+        Ok(Response { intents: self.context.get().take(py)?, timers, ..Response::default() })
     }
 
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        for list in [&self.intents, &self.timers] {
-            let list = list.bind(py);
-            list.del_slice(0, list.len())?;
-        }
-        Ok(())
+        self.context.get().forget(py);
+        let timers = self.timers.bind(py);
+        if timers.is_empty() { Ok(()) } else { timers.del_slice(0, timers.len()) }
     }
 }
 
@@ -330,6 +449,25 @@ fn keep_apart<T: PyClass<Frozen = True> + Into<PyClassInitializer<T>> + Sync>(
 /// The answer that stops the run after commit A.
 fn interruption() -> Response {
     Response { interrupted: true, ..Response::default() }
+}
+
+/// What two hooks returned, one after the other: their intents in one list, or None when neither returned any.
+fn both<'py>(
+    py: Python<'py>,
+    first: impl FnOnce() -> Option<PyResult<Bound<'py, PyAny>>>,
+    second: impl FnOnce() -> Option<PyResult<Bound<'py, PyAny>>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut all: Option<Bound<'py, PyList>> = None;
+    let mut add = |said: Option<PyResult<Bound<'py, PyAny>>>| {
+        let Some(said) = said.transpose()?.filter(|said| !said.is_none()) else { return Ok(()) };
+        if said.is_truthy()? {
+            all.get_or_insert_with(|| PyList::empty(py)).call_method1("extend", (said,))?;
+        }
+        PyResult::Ok(())
+    };
+    add(first())?;
+    add(second())?;
+    Ok(all.map_or_else(|| py.None().into_bound(py), Bound::into_any))
 }
 
 fn take_response(answer: &Bound<'_, PyAny>) -> PyResult<Option<Response>> {

@@ -14,6 +14,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::call::tuple_of;
 use crate::classes::{classes, journal_error};
 
 /// What is to be done when a journal cannot be written.
@@ -238,9 +239,18 @@ fn raised(py: Python<'_>, folder: &Path, failed: &JournalError, durable_seq: u64
 /// `JournalPosition` of Python: where the journal stands, and the stretch of data steps that the engine still holds.
 pub fn given<'py>(py: Python<'py>, at: &Position, pending: DataRun) -> PyResult<Bound<'py, PyAny>> {
     let head = PyBytes::new(py, &at.head);
-    let fields = (at.segment, at.offset, head, at.last_seq, pending.first, pending.count);
-    let classes = classes(py)?;
-    classes.tuple(py, classes.journal_position.bind(py), fields.into_pyobject(py)?)
+    let (segment, offset, last_seq) =
+        (at.segment.into_pyobject(py)?, at.offset.into_pyobject(py)?, at.last_seq.into_pyobject(py)?);
+    let (first, count) = (pending.first.into_pyobject(py)?, pending.count.into_pyobject(py)?);
+    let fields = [
+        segment.into_any(),
+        offset.into_any(),
+        head.into_any(),
+        last_seq.into_any(),
+        first.into_any(),
+        count.into_any(),
+    ];
+    tuple_of(classes(py)?.journal_position.bind(py), fields)
 }
 
 /// A file system that Python brings: an object with the methods of `cracktrader.journal.files.Files`.

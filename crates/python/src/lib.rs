@@ -20,6 +20,18 @@ mod tick;
 
 mod indicator;
 
+mod sizing;
+
+mod listing;
+
+mod twin;
+
+mod position;
+
+mod order;
+
+mod context;
+
 mod view;
 
 mod host;

@@ -3,6 +3,8 @@
 //! While the engine runs, its state is borrowed by the run loop. During a callback that borrow is parked here as a pointer, so that
 //! the objects a strategy holds can ask it; outside a callback there is nothing here and asking is a `StaleView`.
 
+use std::cell::Cell;
+use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
@@ -48,14 +50,92 @@ impl Live {
     }
 
     /// Ask the lent view; `StaleView` when there is none. `ask` copies values out and runs no Python code.
+    #[inline]
     pub fn ask<T>(&self, py: Python<'_>, ask: impl FnOnce(&mut View<'_>) -> T) -> PyResult<T> {
-        // Taken out for the time of the question: a question inside a question would find nothing, never a second `&mut`.
-        let lent = self.view.swap(ptr::null_mut(), Ordering::Relaxed);
+        self.ask_lent(py, ask).ok_or_else(|| stale(py))
+    }
+
+    /// Ask the lent view while a strategy is being called; None when none is.
+    #[inline]
+    pub fn ask_active<T>(&self, py: Python<'_>, ask: impl FnOnce(&mut View<'_>) -> T) -> Option<T> {
+        if self.active() { self.ask_lent(py, ask) } else { None }
+    }
+
+    #[inline]
+    fn ask_lent<T>(&self, py: Python<'_>, ask: impl FnOnce(&mut View<'_>) -> T) -> Option<T> {
+        let _lock_is_held = py;
+        // Taken out for the time of the question: a question inside a question would find nothing, never a second `&mut`. A load and
+        // a store do, for the lock is held.
+        let lent = self.view.load(Ordering::Relaxed);
+        self.view.store(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: a pointer is here only while `lend` holds the `&mut View` it was made of and does not use it; `lend` removes it
-        // before that borrow ends, unwinding included. The lock is held from the swap to the store, so nobody else can be inside.
-        let view = unsafe { lent.as_mut() }.ok_or_else(|| stale(py))?;
+        // before that borrow ends, unwinding included. The lock is held from the load to the store, so nobody else can be inside.
+        let view = unsafe { lent.as_mut() }?;
         let answer = ask(view);
         self.view.store(lent, Ordering::Relaxed);
-        Ok(answer)
+        Some(answer)
+    }
+}
+
+/// A cell that the interpreter lock guards: every access shows the lock.
+pub struct Locked<T>(Cell<T>);
+
+impl<T> fmt::Debug for Locked<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Locked")
+    }
+}
+
+// SAFETY: the module asks for the lock (`gil_used`), and every method takes the proof that the calling thread holds it, so no two
+// threads are inside a cell at once; a `Cell` hands out no references that could outlive that.
+unsafe impl<T: Send> Sync for Locked<T> {}
+
+impl<T> Locked<T> {
+    /// A cell with a value.
+    pub const fn new(value: T) -> Self {
+        Self(Cell::new(value))
+    }
+
+    /// Put another value in place.
+    #[inline]
+    pub fn set(&self, _py: Python<'_>, value: T) {
+        self.0.set(value);
+    }
+}
+
+impl<T: Copy> Locked<T> {
+    /// A copy of the value.
+    #[inline]
+    pub fn get(&self, _py: Python<'_>) -> T {
+        self.0.get()
+    }
+}
+
+impl<T: Default> Locked<T> {
+    /// Take the value out, the default is left.
+    #[inline]
+    pub fn take(&self, _py: Python<'_>) -> T {
+        self.0.take()
+    }
+}
+
+impl<T> Locked<Vec<T>> {
+    /// Put one more behind the others; how many there are then.
+    #[inline]
+    pub fn push(&self, py: Python<'_>, one: T) -> usize {
+        let mut all = self.take(py);
+        all.push(one);
+        let count = all.len();
+        self.set(py, all);
+        count
+    }
+
+    /// What `read` makes of them; it runs no Python code that could add one.
+    #[inline]
+    pub fn read<R>(&self, py: Python<'_>, read: impl FnOnce(&[T]) -> R) -> R {
+        let all = self.take(py);
+        let made = read(&all);
+        self.set(py, all);
+        made
     }
 }

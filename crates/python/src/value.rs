@@ -22,6 +22,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
+use crate::call::tuple_of;
 use crate::classes::classes;
 
 /// One field of a named tuple.
@@ -114,8 +115,8 @@ impl Field for Box<str> {
 
 /// A named tuple.
 pub trait Value: Sized {
-    /// The fields as Python has them.
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>>;
+    /// As an instance of its class.
+    fn of_class<'py>(&self, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>>;
 }
 
 /// A named tuple that Python makes and the core takes.
@@ -127,10 +128,11 @@ pub trait Taken: Value {
 macro_rules! given {
     ($($kind:ident { $($field:ident),* $(,)? })+) => {
         $(impl Value for $kind {
-            fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+            fn of_class<'py>(&self, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
                 const COUNT: usize = <[&str]>::len(&[$(stringify!($field)),*]);
-                let fields: [Bound<'py, PyAny>; COUNT] = [$(self.$field.give(py)?),*];
-                PyTuple::new(py, fields)
+                let _py = class.py();
+                let fields: [Bound<'py, PyAny>; COUNT] = [$(self.$field.give(_py)?),*];
+                tuple_of(class, fields)
             }
         })+
     };
@@ -279,9 +281,9 @@ taken! {
 
 macro_rules! payloads {
     ($($name:ident),+ $(,)?) => {
-        fn payload_fields<'py>(payload: &Payload, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        fn give_payload<'py>(payload: &Payload, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
             match payload {
-                $(Payload::$name(said) => said.fields(py),)+
+                $(Payload::$name(said) => said.of_class(class),)+
             }
         }
 
@@ -330,8 +332,7 @@ payloads!(
 
 impl Field for Payload {
     fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let classes = classes(py)?;
-        classes.tuple(py, classes.payload(py, self.event_type()), payload_fields(self, py)?)
+        give_payload(self, classes(py)?.payload(py, self.event_type()))
     }
 
     fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -345,8 +346,7 @@ impl Field for Payload {
 
 impl Field for OrderId {
     fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let classes = classes(py)?;
-        classes.tuple(py, classes.order_id.bind(py), self.fields(py)?)
+        self.of_class(classes(py)?.order_id.bind(py))
     }
 
     fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -356,8 +356,7 @@ impl Field for OrderId {
 
 impl Field for Cause {
     fn give<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let classes = classes(py)?;
-        classes.tuple(py, classes.cause.bind(py), self.fields(py)?)
+        self.of_class(classes(py)?.cause.bind(py))
     }
 
     fn take(item: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -387,8 +386,7 @@ pub fn named<'py>(
     value: &impl Value,
     choose: impl FnOnce(&crate::classes::Classes) -> &Py<PyType>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let classes = classes(py)?;
-    classes.tuple(py, choose(classes).bind(py), value.fields(py)?)
+    value.of_class(choose(classes(py)?).bind(py))
 }
 
 /// The `Event` of Python.
@@ -436,6 +434,17 @@ pub fn take_intent(item: &Bound<'_, PyAny>) -> PyResult<Intent> {
         NoOp::of(items).map(Intent::NoOp)
     } else {
         Err(PyTypeError::new_err(format!("{} is not an intent", item.repr()?)))
+    }
+}
+
+/// The intent as Python has it.
+pub fn give_intent<'py>(py: Python<'py>, intent: &Intent) -> PyResult<Bound<'py, PyAny>> {
+    match intent {
+        Intent::PlaceOrder(one) => named(py, one, |classes| &classes.place_order),
+        Intent::CancelOrder(one) => named(py, one, |classes| &classes.cancel_order),
+        Intent::ReplaceOrder(one) => named(py, one, |classes| &classes.replace_order),
+        Intent::SetRiskFlag(one) => named(py, one, |classes| &classes.set_risk_flag),
+        Intent::NoOp(one) => named(py, one, |classes| &classes.no_op),
     }
 }
 

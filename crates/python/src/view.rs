@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use cracktrader_core::config::Config;
 use cracktrader_core::event::Payload;
 use cracktrader_core::indicator::Declaration;
 use cracktrader_core::units::{InstrumentIndex, OrderOrdinal, StrategyIndex};
 use cracktrader_core::view::{OrderFacts, View as CoreView};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
+use crate::context::Context;
 use crate::indicator::IndicatorView;
 use crate::live::Live;
 use crate::value::{Field, named};
@@ -19,16 +21,25 @@ use crate::value::{Field, named};
 #[derive(Debug)]
 pub struct View {
     live: Arc<Live>,
-    strategies: usize,
-    instruments: usize,
+    config: Arc<Config>,
 }
 
 type Answer<'py> = PyResult<Bound<'py, PyAny>>;
 
 impl View {
-    /// The view of a machine with so many strategies and instruments.
-    pub const fn new(live: Arc<Live>, strategies: usize, instruments: usize) -> Self {
-        Self { live, strategies, instruments }
+    /// The view of a machine.
+    pub const fn new(live: Arc<Live>, config: Arc<Config>) -> Self {
+        Self { live, config }
+    }
+
+    /// Where the engine is asked.
+    pub const fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// What is declared.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     fn ask<T>(&self, py: Python<'_>, ask: impl FnOnce(&mut CoreView<'_>) -> T) -> PyResult<T> {
@@ -36,7 +47,7 @@ impl View {
     }
 
     fn strategy(&self, strategy: u16) -> PyResult<StrategyIndex> {
-        if usize::from(strategy) < self.strategies {
+        if usize::from(strategy) < self.config.strategies.len() {
             Ok(StrategyIndex(strategy))
         } else {
             Err(PyIndexError::new_err(format!("strategy {strategy} is not declared")))
@@ -44,7 +55,7 @@ impl View {
     }
 
     fn instrument(&self, instrument: u32) -> PyResult<InstrumentIndex> {
-        if (instrument as usize) < self.instruments {
+        if (instrument as usize) < self.config.instruments.len() {
             Ok(InstrumentIndex(instrument))
         } else {
             Err(PyIndexError::new_err(format!("instrument {instrument} is not declared")))
@@ -66,6 +77,12 @@ fn maybe<'py>(py: Python<'py>, value: Option<impl Field>) -> PyResult<Option<Bou
 
 #[pymethods]
 impl View {
+    /// What contexts that ask this view begin with.
+    #[getter]
+    fn context<'py>(&self, py: Python<'py>) -> Bound<'py, PyType> {
+        py.get_type::<Context>()
+    }
+
     #[getter]
     fn active(&self) -> bool {
         self.live.active()

@@ -146,6 +146,7 @@ class AnsweringHost(StrategyHost):
     """A host that notes that something was answered, and what indicators said at one step."""
 
     answered = False
+    watches_answers = True
     watched: int | None = None
     """The step at which the values of indicators are noted."""
 
@@ -180,6 +181,9 @@ class AnsweringHost(StrategyHost):
     def tick_hook(self, strategy: int, event_type: int) -> Any:
         hook = super().tick_hook(strategy, event_type)
         return hook if self.watched is None else lambda context, tick: self._noting(hook(context, tick), context)
+
+    def report_hooks(self, strategy: int) -> Any:
+        return super().report_hooks(strategy) if self.watched is None else None
 
     def _noting(self, returned: Any, context: Any) -> Any:
         """Note the values of everything that was declared, at the step that is watched."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from cracktrader.core.codec import TimerRequest
@@ -85,16 +86,21 @@ ORDER_KEYWORDS = (
 """Everything that `place` takes by name."""
 
 
-@dataclass(slots=True)
+NO_FIELDS: tuple[str, ...] = ()
+"""Slots of `StrategyContext`: the classes with room for its fields are those of `context_class`."""
+
+
+@dataclass
 class StrategyContext:
     """The engine as one strategy sees it."""
+
+    __slots__ = NO_FIELDS
 
     config: Config
     strategy_index: int
     view: View | Any
     """The core's view; asked only while it is active."""
     bars: History
-    intents: list[Intent] = field(default_factory=list)
     timers: list[TimerRequest] = field(default_factory=list)
     declared: list[IndicatorView | OwnIndicatorView] = field(default_factory=list)
     """Every indicator that was bound."""
@@ -115,9 +121,11 @@ class StrategyContext:
     takes_bars: bool = True
     """Whether the strategy is called for bars, which indicators written in Python need."""
     random: Random = field(init=False)
+    _recorded: list[Intent] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.random = Random(self)
+        self._recorded = []
 
     # Asking
 
@@ -204,7 +212,7 @@ class StrategyContext:
 
     def order(self, order_id: OrderId) -> OrderView | None:
         """An order by its id; None once it is archived."""
-        facts = self._ask().order(*order_id)
+        facts = self._ask().order(*order_id_of(order_id))
         if facts is None:
             return None
         known = facts.instrument < len(self.config.instruments)
@@ -428,6 +436,8 @@ class StrategyContext:
         change = wanted - expected
         if change == 0:
             return None
+        if abs(change) >= 2**63:
+            raise IntentError(f"the way from {expected} to {wanted} of {instrument.name} does not fit the number range")
         if self.has_exits and wanted * expected <= 0:
             self._take_back_exits(index)
         side = Side.BUY if change > 0 else Side.SELL
@@ -475,10 +485,19 @@ class StrategyContext:
 
     # Inside
 
+    @property
+    def intents(self) -> list[Intent]:
+        """What was recorded in this callback, in order: a copy."""
+        return list(self._recorded)
+
     def _record(self, intent: Intent) -> OrderId:
         seq = self._ask().seq()
-        self.intents.append(intent)
-        return OrderId(self.strategy_index, seq, len(self.intents) - 1)
+        self._recorded.append(intent)
+        return OrderId(self.strategy_index, seq, len(self._recorded) - 1)
+
+    def _forget(self) -> None:
+        """Begin the next callback with nothing recorded."""
+        self._recorded.clear()
 
     def _take_back_exits(self, index: int) -> None:
         """Cancel the own exits of an instrument; one of a group ends the others."""
@@ -537,6 +556,16 @@ class StrategyContext:
         if money is None:
             return float("nan")
         return to_float(money, self.config.currencies[self.config.base_currency].scale)
+
+
+@cache
+def context_class(*quick: type) -> type[StrategyContext]:
+    """`StrategyContext` with room for its fields. A core may have some of its methods in a quick form: they come first, behave the same,
+    and keep the fields that they name themselves."""
+    names = [name for name in StrategyContext.__dataclass_fields__ if not any(hasattr(one, name) for one in quick)]
+    body = {"__slots__": tuple(names), "__module__": __name__, "__doc__": StrategyContext.__doc__}
+    made: type[StrategyContext] = type("StrategyContext", (*quick, StrategyContext), body)
+    return made
 
 
 def _side(name: str) -> Side:

@@ -28,7 +28,7 @@ from cracktrader.core.instrument import Instrument
 from cracktrader.core.intent import INTENT_TYPES, Intent
 from cracktrader.errors import IntentError, StaleView, StrategyError
 from cracktrader.strategy.base import Strategy
-from cracktrader.strategy.context import StrategyContext
+from cracktrader.strategy.context import StrategyContext, context_class
 from cracktrader.strategy.history import History
 from cracktrader.strategy.kept import attributes, differs, has_hooks, plain, revived
 from cracktrader.strategy.views import (
@@ -71,6 +71,9 @@ class Failure(NamedTuple):
 class StrategyHost:
     """Calls the strategies of one run, in registration order."""
 
+    watches_answers = False
+    """Whether `collect` is called for every answer; else a core that calls hooks itself may take what helpers recorded without it."""
+
     def __init__(
         self,
         config: Config,
@@ -97,8 +100,10 @@ class StrategyHost:
     def bind(self, view: Any) -> None:
         """Take the core's view."""
         self._view = view
+        quick = getattr(view, "context", None)
+        kind = context_class() if quick is None else context_class(quick)
         self.contexts = [
-            StrategyContext(self.config, index, view, self.history, timeframes=self.timeframes)
+            kind(self.config, index, view, self.history, timeframes=self.timeframes)
             for index in range(len(self.strategies))
         ]
         for index, one in enumerate(self.strategies):
@@ -133,6 +138,14 @@ class StrategyHost:
         if type(one).on_event is not Strategy.on_event:
             return one.on_event
         return one.on_trade if event_type == EventType.TRADE else one.on_quote
+
+    def report_hooks(self, strategy: int) -> Sequence[Callable[[StrategyContext, Any], Any] | None] | None:
+        """What a core may call directly for a report: one hook with (context, report), or two with (context, fill) and (context, order),
+        None for one that does nothing. None instead of hooks: it calls `call`."""
+        one = self.strategies[strategy]
+        if any(_is_own(one, name) for name in ("on_event", "_on_report")):
+            return (one.on_event,)
+        return tuple(getattr(one, name) if _is_own(one, name) else None for name in ("on_fill", "on_order"))
 
     def bar_hook(self, strategy: int) -> Callable[[StrategyContext, Any], Any] | Literal[False]:
         """What a core may call with (context, bar) directly for a bar from now on; False while the strategy warms up: then it is not
@@ -194,7 +207,7 @@ class StrategyHost:
             return self.fail(strategy, seq_id, error)
         finally:
             self._view.active = False
-            context.intents.clear()
+            context._forget()
             context.timers.clear()
 
     # Checkpoints
@@ -312,6 +325,11 @@ class StrategyHost:
 
     def _instrument(self, index: int) -> Instrument | None:
         return self.config.instruments[index] if index < len(self.config.instruments) else None
+
+
+def _is_own(strategy: Strategy, name: str) -> bool:
+    """Whether the hook is the strategy's own, not the default."""
+    return getattr(getattr(strategy, name), "__func__", None) is not getattr(Strategy, name)
 
 
 def event_type_of(event: Event) -> EventType:

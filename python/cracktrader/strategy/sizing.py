@@ -159,6 +159,8 @@ def whole(name: str, value: int) -> int:
     """A whole number above 0."""
     if isinstance(value, bool) or value < 1 or value % 1:
         raise IntentError(f"{name} is a whole number above 0, not {value!r}")
+    if value >= 2**63:
+        raise IntentError(f"{name} {value!r} does not fit the number range")
     return int(value)
 
 
@@ -196,6 +198,13 @@ def nanoseconds(value: int | datetime | timedelta | None) -> int:
 
 
 def order_id_of(value: Sequence[int]) -> OrderId:
-    if not isinstance(value, OrderId):
+    if not isinstance(value, OrderId) or not _is_id(value):
         raise IntentError(f"{value!r} is not an order id: use what buy, sell or target returned")
     return value
+
+
+def _is_id(value: Sequence[Any]) -> bool:
+    """Whether the parts fit an id."""
+    return all(
+        isinstance(part, int) and 0 <= part < end for part, end in zip(value, (2**16, 2**64, 2**16), strict=True)
+    )

@@ -54,6 +54,8 @@ def place_order(instrument: Instrument, index: int, side: Side, size: int, terms
     if isinstance(terms.expire_time, timedelta):
         raise IntentError(f"expire_time is a moment, not a span: give ctx.time + {terms.expire_time!r}")
     expires = None if terms.expire_time is None else nanoseconds(terms.expire_time)
+    if expires is not None and not -(2**63) < expires < 2**63:
+        raise IntentError(f"expire_time {expires} does not fit nanoseconds")
     time_in_force = terms.time_in_force or ("GTC" if expires is None else "GTD")
     stop_rounds = Side(1 - side)
     return PlaceOrder(
@@ -65,8 +67,8 @@ def place_order(instrument: Instrument, index: int, side: Side, size: int, terms
         NONE_PRICE if terms.limit is None else price_mantissa(instrument, side, terms.limit),
         NONE_PRICE if terms.stop is None else price_mantissa(instrument, stop_rounds, terms.stop),
         NONE_PRICE if expires is None else expires,
-        terms.post_only,
-        terms.reduce_only,
+        bool(terms.post_only),
+        bool(terms.reduce_only),
         trail_kind,
         trail_offset,
         NONE_PRICE if terms.trail_limit is None else distance_mantissa(instrument, "trail_limit", terms.trail_limit),
