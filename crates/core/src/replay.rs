@@ -242,8 +242,10 @@ impl<'a> Replay<'a> {
         if !A::IN_STRETCHES {
             self.engine.want(0);
         }
+        let last = self.until.map_or(run.last(), |until| until.min(run.last()));
         while self.engine.store.state.seq < run.last() && !self.is_over() {
-            if !self.next_data_step(answers) {
+            let left = last.saturating_sub(self.engine.store.state.seq);
+            if self.engine.take_stretch(left, answers) == 0 && !self.next_data_step(answers) {
                 return Err(mismatch(self.engine.store.state.seq + 1, frame, &[]));
             }
             if !self.engine.idle {

@@ -10,7 +10,7 @@ use crate::units::Time;
 
 impl Engine {
     /// Take up to so many rows that come before anything else does; how many were taken.
-    pub(super) fn take_stretch<H: Host + ?Sized>(&mut self, most: u64, host: &mut H) -> u64 {
+    pub fn take_stretch<H: Host + ?Sized>(&mut self, most: u64, host: &mut H) -> u64 {
         let end = self.stretch_end();
         let mut taken = 0;
         while taken < most {
