@@ -163,7 +163,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "compat": TOP,
     "web": TOP,
     "testing": TOP,
-    "cli": TOP | {"config", "research", "compat", "web"},
+    "bench": TOP,
+    "cli": TOP | {"config", "research", "compat", "web", "bench"},
 }
 
 

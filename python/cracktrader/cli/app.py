@@ -513,6 +513,26 @@ def demo(
 
 
 @app.command()
+def bench(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Measure this workload only: W1 to W5, core, journal, import; repeatable."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the rows, three repeats.")] = False,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How often each form is measured [default: 5, quick 3].")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to this JSON file, too.")] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure how fast runs are on this machine, beside a plain Python loop. Exit code 1 where results differ from the loop's."""
+    from cracktrader.cli.bench import BenchRequest, run_bench
+
+    return run_bench(BenchRequest(tuple(only or ()), quick, repeats, out, quiet, as_json))
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> int:
     """Check the installation; write nothing."""
     from cracktrader.cli.doctor import run_doctor
