@@ -142,6 +142,9 @@ class ScriptedHost:
         del strategy
         return 2**64 - 1
 
+    def pass_over(self, strategy: int) -> None:
+        """Nothing is counted here."""
+
     def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
         """The answer to this callback."""
         place = strategy, type(event.payload), event.ingest_time, event.instrument

@@ -127,6 +127,9 @@ class Interrupts:
         """Everything."""
         return 2**64 - 1 - strategy * 0
 
+    def pass_over(self, strategy: int) -> None:
+        """Nothing is counted here."""
+
     def call(self, strategy: int, event: Any, status_changed: bool) -> Response:
         """An interruption."""
         del strategy, event, status_changed

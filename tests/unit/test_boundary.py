@@ -538,6 +538,9 @@ class PlainHost:
         del strategy
         return 2**64 - 1
 
+    def pass_over(self, strategy: int) -> None:
+        """Nothing is counted here."""
+
     def call(self, strategy: int, event: Event, status_changed: bool) -> Any:
         del strategy, status_changed
         return self.answer(event)

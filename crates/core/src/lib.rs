@@ -69,6 +69,8 @@ pub mod clearing;
 
 pub mod matching;
 
+pub mod wake;
+
 pub mod invariant;
 
 pub mod view;

@@ -113,6 +113,10 @@ impl<H: Host + ?Sized> Host for Strategies<'_, H> {
     ) -> Option<Response> {
         self.0.call(strategy, event, status_changed, view)
     }
+
+    fn pass_over(&mut self, strategy: StrategyIndex, view: &mut View<'_>) -> Option<Response> {
+        self.0.pass_over(strategy, view)
+    }
 }
 
 impl<H: Host + ?Sized> Answers for Strategies<'_, H> {

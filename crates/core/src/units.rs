@@ -316,7 +316,18 @@ pub(crate) fn word_of_ten(exponent: u8) -> Option<i64> {
 
 /// How a * b compares with c * d, exactly.
 #[must_use]
+#[inline]
 pub(crate) fn compare_products(a: i128, b: i128, c: i128, d: i128) -> Ordering {
+    // Products of such factors fit, and most numbers are so small.
+    let is_small = |number: i128| i128::from(number as i64) == number;
+    if is_small(a) & is_small(b) & is_small(c) & is_small(d) {
+        return a.wrapping_mul(b).cmp(&c.wrapping_mul(d));
+    }
+    compare_wide_products(a, b, c, d)
+}
+
+#[cold]
+fn compare_wide_products(a: i128, b: i128, c: i128, d: i128) -> Ordering {
     let left = signed_product(a, b);
     let right = signed_product(c, d);
     match (left.0, right.0) {

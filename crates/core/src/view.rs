@@ -1,7 +1,7 @@
 //! What a strategy may ask of the state while it is called: frozen values, in mantissas. `strategy/` turns them into floats.
 //!
 //! What changes here are the strategy's counters (random draws, timer ids), which are state and survive an exception, and in on_start
-//! its declared indicators.
+//! its declared indicators and its wake conditions, which are no state.
 
 use thiserror::Error;
 
@@ -18,6 +18,7 @@ use crate::state::State;
 use crate::units::{
     AccountIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex, Time, money,
 };
+use crate::wake::{Term, WakeProblem, Wakes};
 
 /// An order as a strategy sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,12 +149,13 @@ pub struct Margin {
 #[derive(Debug)]
 pub struct View<'a> {
     state: &'a mut State,
+    wakes: &'a mut Wakes,
 }
 
 impl<'a> View<'a> {
     /// For one callback.
-    pub const fn new(state: &'a mut State) -> Self {
-        Self { state }
+    pub const fn new(state: &'a mut State, wakes: &'a mut Wakes) -> Self {
+        Self { state, wakes }
     }
 
     /// The event clock, ns.
@@ -319,6 +321,14 @@ impl<'a> View<'a> {
         let decimals = (state.instrument(stream.instrument).price_decimals, stream.volume_decimals);
         state.indicators.push(Indicator::new(strategy, declaration, (kind, field), stream.instrument, decimals));
         Ok(state.indicators.len() as u32 - 1)
+    }
+
+    /// Call the strategy for bars of the stream where the condition holds; an error after the start or for a bad argument.
+    pub fn wake(&mut self, strategy: StrategyIndex, stream: u16, terms: &[Term]) -> Result<(), WakeProblem> {
+        if self.state.started {
+            return Err(WakeProblem::Started);
+        }
+        self.wakes.declare(self.state, strategy, stream, terms)
     }
 
     /// A declared indicator.

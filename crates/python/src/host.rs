@@ -164,6 +164,25 @@ impl Host for Attached<'_, '_> {
             Some(interruption())
         })
     }
+
+    /// While the strategy warms up the host counts the bar; from then on nothing crosses to Python.
+    fn pass_over(&mut self, strategy: StrategyIndex, view: &mut CoreView<'_>) -> Option<Response> {
+        let py = self.py;
+        let PyHost { live, strategies, defect, .. } = &mut *self.host;
+        if !matches!(strategies.hooks[strategy.at()], Hook::Unknown) {
+            return None;
+        }
+        match live.lend(view, || strategies.hook_of(py, strategy)) {
+            Ok(hook) => {
+                strategies.hooks[strategy.at()] = hook;
+                None
+            }
+            Err(error) => {
+                *defect = Some(error);
+                Some(interruption())
+            }
+        }
+    }
 }
 
 impl Strategies {

@@ -423,7 +423,7 @@ impl Machine {
     }
 
     fn bind_again(&mut self, py: Python<'_>) -> PyResult<()> {
-        let bound = self.host.drive(py, |host| bind_again(&self.engine, host))?;
+        let bound = self.host.drive(py, |host| bind_again(&mut self.engine, host))?;
         bound.map_err(|problem| refused(py, &problem))
     }
 }

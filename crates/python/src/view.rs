@@ -7,6 +7,7 @@ use cracktrader_core::event::Payload;
 use cracktrader_core::indicator::Declaration;
 use cracktrader_core::units::{InstrumentIndex, OrderOrdinal, StrategyIndex};
 use cracktrader_core::view::{OrderFacts, View as CoreView};
+use cracktrader_core::wake::{Op, Operand, OperandKind, Term, WakeProblem};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -73,6 +74,20 @@ fn maybe_facts(py: Python<'_>, facts: Option<OrderFacts>) -> PyResult<Option<Bou
 
 fn maybe<'py>(py: Python<'py>, value: Option<impl Field>) -> PyResult<Option<Bound<'py, PyAny>>> {
     value.map(|value| value.give(py)).transpose()
+}
+
+/// A term of a wake condition, of its numbers; a problem for one that stands for nothing.
+fn take_term(term: &Bound<'_, PyAny>) -> PyResult<Result<Term, WakeProblem>> {
+    let (op, a, b, every): (u8, Bound<'_, PyAny>, Bound<'_, PyAny>, u64) = term.extract()?;
+    let (a, b) = (take_operand(&a)?, take_operand(&b)?);
+    let op = Op::from_u8(op).ok_or(WakeProblem::Unknown("term", op.into()));
+    Ok(op.and_then(|op| Ok(Term { op, a: a?, b: b?, every })))
+}
+
+fn take_operand(operand: &Bound<'_, PyAny>) -> PyResult<Result<Operand, WakeProblem>> {
+    let (kind, number, line, ago, level): (u8, u32, u8, u16, f64) = operand.extract()?;
+    let kind = OperandKind::from_u8(kind).ok_or(WakeProblem::Unknown("operand", kind.into()));
+    Ok(kind.map(|kind| Operand { kind, number, line, ago, level }))
 }
 
 #[pymethods]
@@ -191,6 +206,13 @@ impl View {
         let declaration = Declaration { kind, parameters, stream, bar_field, source, line, keep };
         self.ask(py, |view| view.declare(strategy, declaration))?
             .map_err(|problem| PyValueError::new_err(problem.to_string()))
+    }
+
+    fn wake(&self, py: Python<'_>, strategy: u16, stream: u16, terms: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        let strategy = self.strategy(strategy)?;
+        let refused = |problem: WakeProblem| PyValueError::new_err(problem.to_string());
+        let terms = terms.iter().map(take_term).collect::<PyResult<Result<Vec<_>, _>>>()?.map_err(refused)?;
+        self.ask(py, |view| view.wake(strategy, stream, &terms))?.map_err(refused)
     }
 
     fn indicator(&self, py: Python<'_>, index: u32) -> PyResult<IndicatorView> {

@@ -66,6 +66,9 @@ class RecordedHost:
                 return Response([intent for intent, _ in answer.intents], answer.timers, answer.error)
         return None
 
+    def pass_over(self, strategy: int) -> None:
+        """Nothing: no answer was recorded."""
+
 
 class Replay:
     """Recorded steps through one engine. What it has taken already is passed over, so that frames from before a checkpoint do no harm."""
@@ -86,7 +89,7 @@ class Replay:
         """Chunks of whole frames, with the recorded answers: no strategy is called."""
         host: Host = self.engine.host
         recorded = RecordedHost()
-        recorded.bind(View(self.engine.state))
+        recorded.bind(View(self.engine.state, self.engine.wakes))
         self.engine.host = recorded
         self.engine.ask_wants()
         try:

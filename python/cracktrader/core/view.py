@@ -1,9 +1,10 @@
 """What a strategy may ask of the state while it is called: frozen values, in mantissas. `strategy/` turns them into floats.
 
 What changes here are the strategy's counters (random draws, timer ids), which are state and survive an exception, and in on_start its
-declared indicators.
+declared indicators and its wake conditions, which are no state.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cracktrader.core.account import AccountKind
@@ -26,6 +27,7 @@ from cracktrader.core.portfolio import Position
 from cracktrader.core.random import below, draw
 from cracktrader.core.state import State
 from cracktrader.core.units import Money, OutOfRange, Price, Quantity, Time, money
+from cracktrader.core.wake import Term, Wakes
 
 
 class OrderFacts(NamedTuple):
@@ -108,10 +110,11 @@ class Margin(NamedTuple):
 class View:
     """Questions of one engine; answers are values."""
 
-    __slots__ = ("_state", "active")
+    __slots__ = ("_state", "_wakes", "active")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, wakes: Wakes) -> None:
         self._state = state
+        self._wakes = wakes
         self.active = False
         """Whether a callback is under way; the host says so."""
 
@@ -259,6 +262,13 @@ class View:
         if not 0 <= given.line < len(source.lines):
             return f"indicator line {given.line} is not declared"
         return ""
+
+    def wake(self, strategy: int, stream: int, terms: Sequence[Term]) -> None:
+        """Call the strategy for bars of the stream where the condition holds; ValueError after the start or for a bad argument."""
+        if self._state.started:
+            raise ValueError("wake conditions are declared in on_start only")
+        if problem := self._wakes.declare(self._state, strategy, stream, terms):
+            raise ValueError(problem)
 
     def indicator(self, index: int) -> Indicator:
         """A declared indicator."""

@@ -41,6 +41,18 @@ from cracktrader.strategy.views import (
     TimerView,
     TradeView,
 )
+from cracktrader.strategy.wake import (
+    Condition,
+    above,
+    ago,
+    below,
+    cross,
+    cross_above,
+    cross_below,
+    every,
+    flips,
+    never,
+)
 
 __all__ = [
     "ADX",
@@ -49,6 +61,7 @@ __all__ = [
     "BarView",
     "Bollinger",
     "CCI",
+    "Condition",
     "ControlView",
     "Donchian",
     "EMA",
@@ -80,5 +93,14 @@ __all__ = [
     "TradeView",
     "VWAP",
     "WMA",
+    "above",
+    "ago",
+    "below",
+    "cross",
+    "cross_above",
+    "cross_below",
+    "every",
+    "flips",
+    "never",
     "parameter",
 ]

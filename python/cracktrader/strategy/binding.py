@@ -13,6 +13,7 @@ from cracktrader.errors import ConfigError
 from cracktrader.strategy.indicator_views import IndicatorView, OwnIndicatorView
 from cracktrader.strategy.indicators import FIELDS, SMA, Declared, Line, OfField
 from cracktrader.strategy.own_indicators import WHOLE_BAR, advance_function, advance_object
+from cracktrader.strategy.wake import asleep_with_own
 
 if TYPE_CHECKING:
     from cracktrader.strategy.context import StrategyContext
@@ -111,6 +112,8 @@ def bind_own(
             )
         advance = advance_function(own, reading, window)
     view = OwnIndicatorView(own, advance, stream, keep)
+    if context.sleeps:
+        raise ConfigError(asleep_with_own(view))
     context.own.append(view)
     return view
 

@@ -44,6 +44,7 @@ from cracktrader.strategy.sizing import (
 )
 from cracktrader.strategy.terms import OrderTerms, check_exits, exits, place_order
 from cracktrader.strategy.views import OrderView, PositionView
+from cracktrader.strategy.wake import Condition, wake
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,6 +121,8 @@ class StrategyContext:
     """What was declared by index."""
     takes_bars: bool = True
     """Whether the strategy is called for bars, which indicators written in Python need."""
+    sleeps: bool = False
+    """Whether it said for which bars."""
     random: Random = field(init=False)
     _recorded: list[Intent] = field(init=False, repr=False, compare=False)
 
@@ -291,6 +294,16 @@ class StrategyContext:
         instrument = self.config.instruments[self.config.streams[view._stream].instrument]
         self.declarations.append((declared, instrument.name, self._timeframe(view._stream)))
         return view
+
+    def wake(self, when: Condition, symbol: str | None = None, timeframe: Any = None) -> None:
+        """Call `on_bar` only for bars on which a condition holds, which the core asks; only in on_start. See `ct.cross`, `ct.flips`,
+        `ct.above` and `ct.every`.
+
+        It is about the bars of one instrument and time frame: those that are named, else those of the condition's indicators. Bars of
+        others come as ever, as does everything that is no bar: fills, orders, timers, trades, quotes. Of several conditions on the
+        same bars one must hold. The run is to the byte the one of a strategy that is called on every bar and returns where none holds.
+        """
+        wake(self, when, symbol, timeframe)
 
     def set_timer(
         self,

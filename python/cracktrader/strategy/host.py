@@ -157,6 +157,10 @@ class StrategyHost:
             return False
         return one.on_event if type(one).on_event is not Strategy.on_event else one.on_bar
 
+    def pass_over(self, strategy: int) -> None:
+        """A bar that does not wake the strategy: while it warms up the bar is counted all the same."""
+        self._is_warming_up(strategy)
+
     def _is_warming_up(self, strategy: int) -> bool:
         """Whether `on_bar` still waits at this bar, which is counted. It waits once: an average by volume can cease to have a value."""
         one = self.strategies[strategy]

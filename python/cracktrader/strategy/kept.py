@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cracktrader.errors import StrategyError
 from cracktrader.strategy.indicator_views import IndicatorView
+from cracktrader.strategy.wake import Condition
 
 if TYPE_CHECKING:
     from cracktrader.strategy.base import Strategy
@@ -79,7 +80,7 @@ def differs(strategy: Strategy, before: dict[str, Any], base: type[Strategy]) ->
 
 
 def _is_same(now: Any, before: Any) -> bool:
-    if isinstance(now, IndicatorView):
+    if isinstance(now, IndicatorView | Condition):
         return now is before
     if type(now) is not type(before) or not _is_fixed(now):
         return False

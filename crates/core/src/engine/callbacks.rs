@@ -47,6 +47,9 @@ impl Engine {
             self.punish(call.strategy);
         }
         if code == EventType::Start {
+            for call in calls.iter().filter(|call| !call.response.error.is_empty()) {
+                self.wakes.forget(call.strategy);
+            }
             self.store.state.started = true;
             self.store.touch(LeafKey::Engine);
         }
@@ -69,7 +72,16 @@ impl Engine {
             let strategy = StrategyIndex(index as u16);
             let counters = (owner.random_counter, owner.next_timer);
             let declared = self.store.state.indicators.len();
-            let response = host.call(strategy, item, committed.status_changed, &mut View::new(&mut self.store.state));
+            let is_awake = match &item.payload {
+                Payload::Bar(bar) => self.wakes.is_awake(&self.store.state, strategy, bar),
+                _ => true,
+            };
+            let view = &mut View::new(&mut self.store.state, &mut self.wakes);
+            let response = if is_awake {
+                host.call(strategy, item, committed.status_changed, view)
+            } else {
+                host.pass_over(strategy, view)
+            };
             if response.as_ref().is_some_and(|response| response.interrupted) {
                 self.interrupted = true;
                 let called = calls.iter().map(|call| (call.strategy, call.counters));
@@ -96,6 +108,9 @@ impl Engine {
             owner.next_timer = next_timer;
         }
         state.indicators.truncate(declared);
+        if !state.started {
+            self.wakes.clear();
+        }
     }
 
     /// Who may be called: the owner for a report on an order, everyone for the rest.

@@ -23,6 +23,7 @@ use crate::schedule::{ScheduleRows, schedule_problem};
 use crate::sequencer::{Key, Origin, PRODUCER_OUTSIDE, PRODUCER_VENUE, Sequencer};
 use crate::units::{AccountIndex, InstrumentIndex, NULL_INSTRUMENT, StrategyIndex, Time, VenueIndex, money};
 use crate::view::View;
+use crate::wake::Wakes;
 
 /// Events that move what an account holds.
 pub const BOOKED_EVENTS: [EventType; 5] =
@@ -60,6 +61,12 @@ pub trait Host {
         status_changed: bool,
         view: &mut View<'_>,
     ) -> Option<Response>;
+
+    /// A bar that does not wake the strategy: a host whose strategies warm up counts it. None is an answer without anything.
+    fn pass_over(&mut self, strategy: StrategyIndex, view: &mut View<'_>) -> Option<Response> {
+        let _ = (strategy, view);
+        None
+    }
 }
 
 /// One run. `record` keeps the last step's record and an incremental state root.
@@ -99,6 +106,8 @@ pub struct Engine {
     pub(super) holdings: Holdings,
     since_check: u32,
     pub(super) tracks_day: bool,
+    /// On which bars strategies are called, where they have said so.
+    pub(super) wakes: Wakes,
     pub(super) wants: Vec<u64>,
     /// What any strategy wants.
     pub(super) wanted: u64,
@@ -151,6 +160,7 @@ impl Engine {
             holdings: Holdings::default(),
             since_check: 0,
             tracks_day: config.strategies.iter().any(|strategy| strategy.limits.max_daily_loss.0 != 0),
+            wakes: Wakes::new(config.streams.len()),
             wants: Vec::new(),
             wanted: 0,
             config,

@@ -123,6 +123,7 @@ pub fn computation(kind: IndicatorKind, parameters: &[i64; PARAMETERS], scales: 
 }
 
 impl Computation {
+    #[inline]
     fn line(&self, place: usize) -> Option<Number> {
         match self {
             Self::Values(values) => match values {
@@ -358,6 +359,7 @@ impl Indicator {
     }
 
     /// What a line said a bar ago.
+    #[inline]
     #[must_use]
     pub fn before(&self, line: usize) -> Option<Number> {
         match &self.computation {
@@ -367,12 +369,14 @@ impl Indicator {
     }
 
     /// What a line says now, None until it is warm.
+    #[inline]
     #[must_use]
     pub fn number(&self, line: usize) -> Option<Number> {
         self.computation.line(line)
     }
 
     /// A line a bar ago and now.
+    #[inline]
     #[must_use]
     pub fn step(&self, line: usize) -> Step {
         Step { before: self.before(line), now: self.number(line) }
@@ -385,6 +389,7 @@ impl Indicator {
     }
 
     /// A line's value so many bars ago, fewer than are kept; NaN until it was warm.
+    #[inline]
     #[must_use]
     pub fn value(&self, line: usize, ago: usize) -> f64 {
         match ago {

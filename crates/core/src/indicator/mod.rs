@@ -19,6 +19,6 @@ pub use declaration::{
 };
 pub use declared::{Indicator, MAX_LINES};
 pub use number::{
-    NAN, Number, Part, Parts, Ratio, Step, crossed_above, field_scale, level, read, real, real_bits, real_of_bits,
-    to_float,
+    NAN, Number, Part, Parts, Ratio, Real, Step, compare, compare_as_read, crossed_above, field_scale, level, read,
+    read_as_real, real, real_bits, real_of_bits, to_float,
 };

@@ -15,6 +15,9 @@ pub const MOST_VALUES: i128 = 1 << 62;
 /// The one canonical NaN.
 pub const NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0000);
 
+/// A value as it is read.
+pub type Real = f64;
+
 /// numerator / denominator, exact; the denominator is above 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ratio {
@@ -103,14 +106,41 @@ pub fn field_scale(bar_field: BarField, price_decimals: u8, volume_decimals: u8)
     prices * power_of_ten(price_decimals)
 }
 
+/// The nearest float. Most numbers are small enough for the instruction that is many times faster, and rounds the same.
+#[inline]
+fn whole_to_real(whole: i128) -> f64 {
+    let small = whole as i64;
+    if i128::from(small) == whole { small as f64 } else { wide_to_real(whole) }
+}
+
+#[cold]
+#[inline(never)]
+fn wide_to_real(whole: i128) -> f64 {
+    whole as f64
+}
+
 /// The float of a number, one division; NaN for None.
+#[inline]
 #[must_use]
 pub fn real(number: Option<Number>) -> f64 {
     match number {
         None => NAN,
-        Some(Number::Ratio(ratio)) => ratio.numerator as f64 / ratio.denominator as f64,
+        Some(Number::Ratio(ratio)) => whole_to_real(ratio.numerator) / whole_to_real(ratio.denominator),
         Some(Number::Real(value)) => value,
     }
+}
+
+/// A bar's field as a float, one division.
+#[must_use]
+pub fn read_as_real(bar: &Bar, bar_field: BarField, price_decimals: u8, volume_decimals: u8) -> f64 {
+    whole_to_real(read(bar, bar_field)) / whole_to_real(field_scale(bar_field, price_decimals, volume_decimals))
+}
+
+/// How a stands to b as both are read, which is as floats; None where one is not known, which NaN stands for.
+#[inline]
+#[must_use]
+pub fn compare_as_read(a: Real, b: Real) -> Option<Ordering> {
+    a.partial_cmp(&b)
 }
 
 /// The bits of a float; all NaN are one.
@@ -195,20 +225,20 @@ pub const fn level(value: f64) -> Step {
 }
 
 /// Whether a was at or below b and is now above it; exact where both are ratios, false until both were warm.
+#[inline]
 #[must_use]
 pub fn crossed_above(a: &Step, b: &Step) -> bool {
-    let (Some(a_before), Some(a_now), Some(b_before), Some(b_now)) = (a.before, a.now, b.before, b.now) else {
-        return false;
-    };
-    compare(a_before, b_before).is_some_and(Ordering::is_le) && compare(a_now, b_now).is_some_and(Ordering::is_gt)
+    compare(a.before, b.before).is_some_and(Ordering::is_le) && compare(a.now, b.now).is_some_and(Ordering::is_gt)
 }
 
-/// None where one is NaN.
-fn compare(a: Number, b: Number) -> Option<Ordering> {
-    match (a, b) {
+/// How a stands to b, exact where both are ratios; None where one is not warm or NaN.
+#[inline]
+#[must_use]
+pub fn compare(a: Option<Number>, b: Option<Number>) -> Option<Ordering> {
+    match (a?, b?) {
         (Number::Ratio(a), Number::Ratio(b)) => {
             Some(compare_products(a.numerator, b.denominator, b.numerator, a.denominator))
         }
-        _ => real(Some(a)).partial_cmp(&real(Some(b))),
+        (a, b) => real(Some(a)).partial_cmp(&real(Some(b))),
     }
 }

@@ -98,11 +98,13 @@ impl MeanWindow {
     }
 
     /// sum / n.
+    #[inline]
     pub fn mean(&self) -> Option<Number> {
         (self.values.len() == self.period).then(|| exact(self.sum, self.mean_scale))
     }
 
     /// The mean one value ago.
+    #[inline]
     pub fn mean_before(&self) -> Option<Number> {
         self.was_full.then(|| exact(self.before, self.mean_scale))
     }

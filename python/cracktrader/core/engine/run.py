@@ -23,6 +23,7 @@ from cracktrader.core.engine.outgoing import Outgoing
 from cracktrader.core.engine.store import Store
 from cracktrader.core.event import (
     EVENT_TYPES,
+    Bar,
     BarRows,
     DataEnded,
     Event,
@@ -48,6 +49,7 @@ from cracktrader.core.schedule import ScheduleRows, schedule_problem
 from cracktrader.core.sequencer import PRODUCER_OUTSIDE, PRODUCER_VENUE, Key, Origin, Sequencer
 from cracktrader.core.units import NULL_INDEX, NULL_INSTRUMENT, Money, OutOfRange, Time
 from cracktrader.core.view import View
+from cracktrader.core.wake import Wakes
 
 DAY_NS = 86_400_000_000_000
 BOOKED_EVENTS = frozenset(
@@ -95,6 +97,9 @@ class Host(Protocol):
     def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
         """Call the strategy; None is an answer without anything."""
 
+    def pass_over(self, strategy: int) -> None:
+        """A bar that does not wake the strategy: a host whose strategies warm up counts it."""
+
 
 class Engine:
     """One run. `record=True` keeps the last step's record and an incremental state root; `replaying=True` takes only recorded steps:
@@ -131,7 +136,9 @@ class Engine:
         """Whether an account moved since the last row: what comes after the last market time has a row of its own at the end."""
         self._since_check = 0
         self._tracks_day = any(strategy.limits.max_daily_loss for strategy in config.strategies)
-        self.view = View(self.state)
+        self.wakes = Wakes(len(config.strategies), len(config.streams))
+        """On which bars strategies are called, where they have said so."""
+        self.view = View(self.state, self.wakes)
         host.bind(self.view)
         self._everyone = tuple(range(len(config.strategies)))
         self.ask_wants()
@@ -460,6 +467,9 @@ class Engine:
         for strategy in self._callees(committed, item):
             owner = self.state.owners[strategy]
             counters, declared = (owner.random_counter, owner.next_timer), len(self.state.indicators)
+            if isinstance(item.payload, Bar) and not self.wakes.is_awake(self.state, strategy, item.payload):
+                self.host.pass_over(strategy)
+                continue
             response = self.host.call(strategy, item, committed.status_changed) or SILENT
             calls.append(_Call(strategy, response, counters, declared, len(self.state.indicators)))
             if response.interrupted:
@@ -471,6 +481,9 @@ class Engine:
             if call.response.error:
                 self._punish(call.strategy)
         if isinstance(item.payload, Start):
+            for call in calls:
+                if call.response.error:
+                    self.wakes.forget(call.strategy)
             self.state.started = True
             self.store.touch((ENGINE,))
         return answers
@@ -481,6 +494,8 @@ class Engine:
             owner = self.state.owners[call.strategy]
             owner.random_counter, owner.next_timer = call.counters
         del self.state.indicators[calls[0].declared :]
+        if not self.state.started:
+            self.wakes.clear()
 
     def _callees(self, committed: Committed, item: Event) -> list[int]:
         """Who is called: the owner for a report on an order, everyone who wants it for the rest; halted strategies never."""

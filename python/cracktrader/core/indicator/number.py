@@ -116,6 +116,17 @@ def ratio(numerator: int, denominator: int) -> Number:
     return Ratio(numerator, denominator)
 
 
+def read_as_real(bar: Bar, bar_field: BarField, price_decimals: int, volume_decimals: int) -> float:
+    """A bar's field as a float, one division."""
+    return float(read(bar, bar_field)) / float(field_scale(bar_field, price_decimals, volume_decimals))
+
+
+def reads_above(a: Number, b: Number) -> bool | None:
+    """Whether a is above b as both are read, which is as floats; None where one is not known, which NaN stands for."""
+    first, second = real(a), real(b)
+    return first > second if first == first and second == second else None
+
+
 class Step(NamedTuple):
     """A line at two bars."""
 

@@ -9,12 +9,14 @@ use crate::indicator::Declaration;
 use crate::state::{State, new_state};
 use crate::units::StrategyIndex;
 use crate::view::View;
+use crate::wake::Wakes;
 
 /// Call `on_start` of every strategy once more, on a state as it was at the start: what it binds and draws comes out as it did then.
 ///
 /// What it asks for is ignored: it is in the state. An error when it raises, or declares other indicators than the checkpoint has; what
 /// a strategy raises that was halted is left out, since nobody calls it again.
-pub fn bind_again<H: Host + ?Sized>(engine: &Engine, host: &mut H) -> Result<(), CheckpointProblem> {
+pub fn bind_again<H: Host + ?Sized>(engine: &mut Engine, host: &mut H) -> Result<(), CheckpointProblem> {
+    let mut wakes = Wakes::new(engine.config.streams.len());
     let state = &engine.store.state;
     let too_large = |_| CheckpointProblem::Binding("the opening deposits do not fit".into());
     let mut first = new_state(Arc::clone(&engine.config)).map_err(too_large)?;
@@ -22,21 +24,22 @@ pub fn bind_again<H: Host + ?Sized>(engine: &Engine, host: &mut H) -> Result<(),
     first.start_time = state.start_time;
     for strategy in 0..state.owners.len() {
         if engine.wants(strategy, EventType::Start) {
-            bind_one(engine, strategy, &mut first, host)?;
+            bind_one(engine, strategy, (&mut first, &mut wakes), host)?;
         }
     }
+    engine.wakes = wakes;
     Ok(())
 }
 
 fn bind_one<H: Host + ?Sized>(
     engine: &Engine,
     strategy: usize,
-    first: &mut State,
+    (first, wakes): (&mut State, &mut Wakes),
     host: &mut H,
 ) -> Result<(), CheckpointProblem> {
     let (state, declared) = (&engine.store.state, first.indicators.len());
     let (number, name) = (StrategyIndex(strategy as u16), &engine.config.strategies[strategy].name);
-    let response = host.call(number, &event(Start, state.start_time), false, &mut View::new(first));
+    let response = host.call(number, &event(Start, state.start_time), false, &mut View::new(first, wakes));
     let raised = response.map_or_else(Box::default, |response| {
         if response.interrupted { Box::from("interrupted") } else { response.error }
     });

@@ -15,6 +15,7 @@ use crate::order::{Life, Order};
 use crate::state::{RECENT_BARS, Seen, State};
 use crate::units::{CurrencyIndex, InstrumentIndex, OrderOrdinal, StrategyIndex, Time};
 use crate::view::View;
+use crate::wake::Wakes;
 
 // Orders
 
@@ -256,12 +257,13 @@ pub fn read_bars(reader: &mut Reader<'_>, state: &mut State) -> Result<(), Codec
 
 /// Each is declared again, which checks it, and takes back what it held.
 pub fn read_indicators(reader: &mut Reader<'_>, state: &mut State) -> Result<(), CodecError> {
+    let mut wakes = Wakes::default();
     for index in 0..reader.field::<u32>()? {
         let strategy: StrategyIndex = reader.field()?;
         if strategy.at() >= state.owners.len() {
             return Err(reader.unfit(format_args!("an indicator is of strategy {}, which is not declared", strategy.0)));
         }
-        let declared = View::new(state).declare(strategy, reader.field()?);
+        let declared = View::new(state, &mut wakes).declare(strategy, reader.field()?);
         declared.map_err(|problem| reader.unfit(format_args!("indicator {index}: {problem}")))?;
         let fits = match state.indicators.last_mut() {
             Some(indicator) => read_indicator(reader, indicator)?,

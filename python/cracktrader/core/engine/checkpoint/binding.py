@@ -11,6 +11,7 @@ def bind_again(engine: Engine) -> None:
     a strategy raises that was halted is left out, since nobody calls it again."""
     state, first = engine.state, new_state(engine.config)
     first.now = first.start_time = state.start_time
+    engine.wakes.clear()
     engine.view.turn_to(first)
     try:
         for strategy in range(len(state.owners)):

@@ -40,6 +40,7 @@ from cracktrader.core.indicator import Indicator, Parts
 from cracktrader.core.order import Life, Order
 from cracktrader.core.state import DENSE_WINDOW, RECENT_BARS, Seen, State
 from cracktrader.core.view import View
+from cracktrader.core.wake import Wakes
 
 
 def save_orders(state: State) -> bytes:
@@ -216,7 +217,7 @@ def read_bars(reader: Reader, state: State) -> None:
 
 def read_indicators(reader: Reader, state: State) -> None:
     """Each is declared again, which checks it, and takes back what it held."""
-    view = View(state)
+    view = View(state, Wakes(0, 0))
     for _ in range(int(reader.field("I"))):
         strategy = int(reader.field("H"))
         if strategy >= len(state.owners):
