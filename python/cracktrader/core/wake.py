@@ -14,9 +14,9 @@ from cracktrader.core.indicator import (
     BarField,
     Number,
     Step,
+    compare_as_read,
     crossed_above,
     read_as_real,
-    reads_above,
     real,
 )
 from cracktrader.core.state import State
@@ -143,13 +143,11 @@ def _asks(term: Term, state: State, bar: Bar) -> bool:
 
 def _reads(term: Term, state: State, bar: Bar) -> bool:
     """What compares floats, as a strategy reads them."""
-    a, b = _value(term.a, state, bar, 0), _value(term.b, state, bar, 0)
-    if term.op == Op.BELOW:
-        return reads_above(b, a) is True
-    above = reads_above(a, b)
-    if term.op == Op.ABOVE or above is None:
-        return above is True
-    return above != reads_above(_value(term.a, state, bar, 1), _value(term.b, state, bar, 1))
+    now = compare_as_read(_value(term.a, state, bar, 0), _value(term.b, state, bar, 0))
+    if term.op != Op.FLIPS or now is None:
+        return now == (1 if term.op != Op.BELOW else -1)
+    before = compare_as_read(_value(term.a, state, bar, 1), _value(term.b, state, bar, 1))
+    return before is None or (before > 0) != (now > 0)
 
 
 def _value(operand: Operand, state: State, bar: Bar, before: int) -> Number:

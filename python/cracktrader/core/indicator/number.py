@@ -121,10 +121,12 @@ def read_as_real(bar: Bar, bar_field: BarField, price_decimals: int, volume_deci
     return float(read(bar, bar_field)) / float(field_scale(bar_field, price_decimals, volume_decimals))
 
 
-def reads_above(a: Number, b: Number) -> bool | None:
-    """Whether a is above b as both are read, which is as floats; None where one is not known, which NaN stands for."""
+def compare_as_read(a: Number, b: Number) -> int | None:
+    """1 where a is above b as both are read, which is as floats, -1 below, 0 equal; None where one is not known, which NaN stands for."""
     first, second = real(a), real(b)
-    return first > second if first == first and second == second else None
+    if first != first or second != second:
+        return None
+    return (first > second) - (first < second)
 
 
 class Step(NamedTuple):
