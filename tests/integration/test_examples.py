@@ -16,7 +16,7 @@ from cracktrader.analysis.look_ahead import look_ahead
 from cracktrader.analysis.result import Result
 from cracktrader.cli.strategy_file import load_strategy
 from cracktrader.data import random_walk, sample
-from cracktrader.strategy import Strategy
+from cracktrader.strategy import Strategy, above, ago, below, cross, every, never
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RECORDED = Path(__file__).parents[3] / "shared" / "data"
@@ -106,6 +106,76 @@ def test_an_example_gives_the_same_run_on_both_cores_on_recordings(case: Case) -
     if missing:
         pytest.skip(f"no recording {missing[0]} beside the project")
     agree(case, {symbol: RECORDED / name for symbol, name in case.recorded.items()})
+
+
+def wakes_on_crosses(one: Any, ctx: Any) -> None:
+    ctx.wake(when=cross(one.fast_ma, one.slow_ma))
+
+
+def wakes_on_breakouts(one: Any, ctx: Any) -> None:
+    ctx.wake(when=above("close", ago(one.channel.upper)))
+
+
+def wakes_with_the_trend(one: Any, ctx: Any) -> None:
+    """The minutes wake it, the trend is of a higher time frame."""
+    when = cross(one.fast_ma, one.slow_ma) | below("close", one.trend_ma)
+    ctx.wake(when=when, timeframe="1m")
+    ctx.wake(when=never(), timeframe=one.frame)
+
+
+def wakes_on_the_second_leg(one: Any, ctx: Any) -> None:
+    """The example acts on bars of its second instrument only."""
+    ctx.wake(when=never(), symbol=ctx.symbols[0])
+    ctx.wake(when=every(1), symbol=ctx.symbols[1])
+
+
+def wakes_on_the_last_of_the_moment(one: Any, ctx: Any) -> None:
+    for symbol in ctx.symbols[:-1]:
+        ctx.wake(when=never(), symbol=symbol)
+
+
+NATURAL: dict[str, Callable[[Any, Any], None]] = {
+    "sma_cross": wakes_on_crosses,
+    "breakout_bracket": wakes_on_breakouts,
+    "trend_filter": wakes_with_the_trend,
+    "pairs": wakes_on_the_second_leg,
+    "rebalance": wakes_on_the_last_of_the_moment,
+}
+"""The examples that have a condition: what they do on other bars changes nothing. `rsi_reversion` counts the bars that it holds for,
+`market_maker` acts on each, `time_of_day` on none."""
+
+
+def declared(kind: type[Strategy], wakes: Callable[[Any, Any], None], called: list[int]) -> type[Strategy]:
+    """The example with the condition, under the same name."""
+
+    def on_start(self: Any, ctx: Any) -> None:
+        kind.on_start(self, ctx)
+        wakes(self, ctx)
+
+    def on_bar(self: Any, ctx: Any, bar: Any) -> Any:
+        called.append(bar.close_time)
+        return kind.on_bar(self, ctx, bar)
+
+    return type(kind.__name__, (kind,), {"on_start": on_start, "on_bar": on_bar})
+
+
+def journalled(kind: type[Strategy], case: Case, engine: str, folder: Path) -> bytes:
+    """The bytes of the run's journal."""
+    one = kind(**case.parameters)
+    result = backtest(one, case.data(), fees=0.0002, cash=100_000, engine=engine, journal=folder, **case.options)
+    assert not result.errors
+    assert len(result.fills) >= 4
+    return b"".join(path.read_bytes() for path in sorted((folder / "journal").iterdir()))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in NATURAL], ids=lambda case: case.name)
+def test_an_example_that_sleeps_leaves_the_same_journal(case: Case, engine: str, tmp_path: Path) -> None:
+    called: list[int] = []
+    everything: list[int] = []
+    plain = declared(strategy(case.name), lambda one, ctx: None, everything)
+    asleep = declared(strategy(case.name), NATURAL[case.name], called)
+    assert journalled(plain, case, engine, tmp_path / "a") == journalled(asleep, case, engine, tmp_path / "b")
+    assert 0 < len(called) < len(everything)
 
 
 @pytest.mark.rust
