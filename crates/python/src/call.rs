@@ -89,6 +89,16 @@ unsafe fn enter<const N: usize>(function: &Py<PyAny>, objects: [*mut ffi::PyObje
     }
 }
 
+/// The attribute as any object's is looked up.
+#[inline]
+pub fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are live objects of the interpreter whose lock is held, and the result is a new reference or a null with an exception.
+    unsafe {
+        let found = ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr());
+        Bound::from_owned_ptr_or_err(object.py(), found)
+    }
+}
+
 /// An instance of a named tuple, made as its own `__new__` makes it: allocated by its type, then filled.
 pub fn tuple_of<'py, const N: usize>(
     class: &Bound<'py, PyType>,

@@ -218,7 +218,7 @@ impl View {
     fn indicator(&self, py: Python<'_>, index: u32) -> PyResult<IndicatorView> {
         let found = self.ask(py, |view| view.indicator(index).map(|one| (one.kind(), one.declaration)))?;
         match found {
-            Some((kind, declaration)) => Ok(IndicatorView::new(Arc::clone(&self.live), index, kind, declaration)),
+            Some((kind, declaration)) => IndicatorView::new(py, Arc::clone(&self.live), index, kind, declaration),
             None => Err(PyIndexError::new_err(format!("indicator {index} is not declared"))),
         }
     }
