@@ -93,7 +93,7 @@ impl Context {
     /// Whether nothing was recorded.
     #[inline]
     pub fn is_empty(&self, py: Python<'_>) -> bool {
-        self.recorded.read(py, <[Recorded]>::is_empty)
+        self.recorded.is_empty(py)
     }
 
     /// Take out what was recorded.

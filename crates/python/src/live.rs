@@ -130,6 +130,13 @@ impl<T> Locked<Vec<T>> {
         count
     }
 
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self, _py: Python<'_>) -> bool {
+        // SAFETY: the lock is held, and looking at the length runs no code that could change the cell meanwhile.
+        unsafe { (*self.0.as_ptr()).is_empty() }
+    }
+
     /// What `read` makes of them; it runs no Python code that could add one.
     #[inline]
     pub fn read<R>(&self, py: Python<'_>, read: impl FnOnce(&[T]) -> R) -> R {
