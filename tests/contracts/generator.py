@@ -52,8 +52,11 @@ from cracktrader.core.intent import (
 from cracktrader.core.order import Guard, Life, OrderInput, is_trailing, takes_limit, takes_stop
 from cracktrader.core.reject import RejectCode
 from cracktrader.core.units import I64_MAX, NONE_PRICE
+from cracktrader.core.wake import Op, Operand, OperandKind, Term
 
 OPEN = (Life.HELD, Life.SUBMITTED, Life.ACCEPTED)
+SLEEPY = (1, 4)
+"""Of eight scenarios, those whose strategies declare when they are called; one of them goes on from checkpoints."""
 ENDINGS = (
     "none",
     "none",
@@ -209,7 +212,43 @@ class Generator(ScriptedHost):
             answer.intents.append(self._place(strategy))
         if self.rng.random() < 0.3:
             self._extras(strategy, answer)
+        if streams and self.scenario.seed % 8 in SLEEPY:
+            answer.wakes = self._wakes(
+                Random(self.scenario.seed * 8 + strategy), streams, first, len(answer.declarations)
+            )
+            answer.error = ""
         return answer
+
+    def _wakes(self, rng: Random, streams: list[int], first: int, count: int) -> list[tuple[int, list[Term]]]:
+        """Conditions of any kind, on the strategy's own indicators; at times one that is refused. A source of chance of its own keeps
+        the other scenarios what they were."""
+        wakes = []
+        for stream in streams:
+            for _ in range(rng.choice((0, 1, 1, 2))):
+                terms = [self._term(rng, first, count)]
+                for _ in range(rng.choice((0, 0, 1, 2))):
+                    terms += [self._term(rng, first, count), Term(rng.choice((Op.AND, Op.OR, Op.OR)))]
+                wakes.append((stream, terms))
+        return wakes
+
+    def _term(self, rng: Random, first: int, count: int) -> Term:
+        ops = [op for op in Op if op < Op.EVERY] if count and rng.random() < 0.8 else [Op.EVERY, Op.EVERY, Op.NEVER]
+        op = rng.choice(ops)
+        self.coverage.wakes[op] += 1
+        if op >= Op.EVERY:
+            return Term(op, every=rng.choice((1, 2, 3, 7)))
+        a = self._line(rng, op, first, count)
+        level = Operand(OperandKind.LEVEL, level=rng.choice((0.0, 1.0, 50.0, 1e6, -2.5)))
+        b = rng.choice(
+            (level, self._line(rng, op, first, count), Operand(OperandKind.FIELD, rng.randrange(len(BarField))))
+        )
+        if b.kind == OperandKind.FIELD and op > Op.BELOW and rng.random() < 0.95:
+            b = level
+        return Term(op, a, b) if rng.random() < 0.7 else Term(op, b, a)
+
+    def _line(self, rng: Random, op: Op, first: int, count: int) -> Operand:
+        ago = rng.choice((0, 0, 0, 1)) if op <= Op.BELOW or op is Op.FLIPS or rng.random() < 0.03 else 0
+        return Operand(OperandKind.LINE, first + rng.randrange(count), int(rng.random() < 0.1), ago)
 
     def _declaration(self, streams: list[int], earlier: list[Declaration], first: int, count: int) -> Declaration:
         """An indicator of any kind, often of an earlier one of the same strategy; at times one that is refused."""

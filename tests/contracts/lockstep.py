@@ -58,6 +58,9 @@ class Lockstep:
             backend.machine(engine, scenario.config, host, record=True)
             for engine, host in zip(engines, self.hosts, strict=True)
         ]
+        # Half of the scenarios with conditions have followers that are called on every bar and filter for themselves.
+        for host in self.hosts[1:]:
+            host.filters = scenario.seed % 16 < 8
         self.ledger = Ledger(scenario.config)
         self.taken = 0
         """Steps taken before the end of the data."""
@@ -135,6 +138,10 @@ class Lockstep:
         machine = backend.machine(self.engines[index], self.scenario.config, self.hosts[index], record=True)
         self._attach(machine)
         machine.restore(data)
+        if any(answer.wakes for answer in self.scenario.answers.values()):
+            self.hosts[index].binds = True
+            machine.bind_again()
+            self.hosts[index].binds = False
         return machine
 
     def finish(self) -> None:

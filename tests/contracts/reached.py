@@ -18,6 +18,7 @@ from cracktrader.core.engine import facts, outgoing
 from cracktrader.core.indicator import RULES, IndicatorKind
 from cracktrader.core.order import Guard, Life, OrderInput, OrderState, Pending, Transition, transition
 from cracktrader.core.reject import RejectCode
+from cracktrader.core.wake import Op
 
 Row = tuple[int, int, bool, bool, int, int]
 NEVER = (
@@ -51,6 +52,8 @@ class Coverage:
     """Bars that the core made, by rule and kind of source."""
     indicators: Counter[tuple[IndicatorKind, bool]] = field(default_factory=Counter)
     """Indicators declared, by kind and whether of another one."""
+    wakes: Counter[Op] = field(default_factory=Counter)
+    """What conditions ask."""
 
     def add(self, other: Coverage) -> None:
         """Add another worker's counts."""
@@ -65,6 +68,7 @@ class Coverage:
         self.kinds.update(other.kinds)
         self.made.update(other.made)
         self.indicators.update(other.indicators)
+        self.wakes.update(other.wakes)
 
     def rarity(self, state: OrderState, told: OrderInput, guard: Guard) -> int:
         """How often the row, or what comes after it, was met: low for a row that is rare or leads to a rare state."""
@@ -160,6 +164,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     events = max(coverage.events, 1)
     made = sorted((coverage.made[key], *key) for key in RECIPES)
     declared = sorted((coverage.indicators[key], *key) for key in INDICATORS)
+    asked = sorted((coverage.wakes[op], op) for op in Op if op < Op.AND)
     share, open_orders = coverage.accepted / max(coverage.intents, 1), coverage.open_orders / events
     lines = [
         f"events {coverage.events:,} in {coverage.scenarios:,} scenarios, {coverage.resumed:,} times on from a checkpoint",
@@ -172,6 +177,8 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
         + ", ".join(f"{rule.name} of {kind.name} {count}" for count, rule, kind in made[:3]),
         f"indicators {sum(coverage.indicators.values()):,}; least: "
         + ", ".join(f"{kind.name}{' of another' * of_another} {count}" for count, kind, of_another in declared[:3]),
+        f"wake terms {sum(coverage.wakes.values()):,}; least: "
+        + ", ".join(f"{op.name} {count}" for count, op in asked[:3]),
         f"codes {sum(c >= floor for c, _ in codes)} of {len(codes)} given {floor} times or more; least: "
         + ", ".join(f"{name} {count}" for count, name in codes[:5]),
     ]
@@ -180,6 +187,7 @@ def table(coverage: Coverage, reachable: set[Any], floor: int) -> tuple[list[str
     missed += [f"code {name} {count} times" for count, name in codes if count < floor]
     missed += [f"bars by {rule.name} of {kind.name} {count} times" for count, rule, kind in made if count < floor]
     missed += [f"indicator {kind.name} {count} times" for count, kind, _ in declared if count < floor]
+    missed += [f"wake {op.name} {count} times" for count, op in asked if count < floor]
     if share < 0.3:
         missed.append(f"only {share:.1%} of intents accepted")
     if open_orders < 5:

@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from filtering import holds
+
 from cracktrader.core import event as events
 from cracktrader.core import intent as intents
 from cracktrader.core.account import Account, AccountKind, Deposit
@@ -26,6 +28,7 @@ from cracktrader.core.instrument import Currency, Instrument, InstrumentKind
 from cracktrader.core.intent import OrderId
 from cracktrader.core.risk import InstrumentLimit, RiskLimits
 from cracktrader.core.schedule import ScheduleRows
+from cracktrader.core.wake import Op, Operand, Term
 
 UNKNOWN_ORDINAL = 999_999
 """What an item says of an order that was never placed."""
@@ -59,6 +62,8 @@ class Answer:
     bounds: list[int] = field(default_factory=list)
     fresh_timers: int = 0
     declarations: list[Declaration] = field(default_factory=list)
+    wakes: list[tuple[int, list[Term]]] = field(default_factory=list)
+    """Conditions by stream."""
 
 
 @dataclass(slots=True)
@@ -128,6 +133,12 @@ class ScriptedHost:
         """What the view said, for the comparison of the engines."""
         self.view: Any = None
         self._calls: Counter[tuple[int, type, int, int]] = Counter()
+        self.filters = False
+        """Whether it asks conditions itself and lets the core call it on every bar."""
+        self.binds = False
+        """Whether on_start is called again after a restore."""
+        self.conditions: dict[tuple[int, int], list[list[Term]]] = {}
+        """Those that it asks itself, by strategy and stream."""
 
     def follow(self, other: ScriptedHost) -> None:
         """Know what another host has placed and was called for."""
@@ -147,7 +158,15 @@ class ScriptedHost:
 
     def call(self, strategy: int, event: Event, status_changed: bool) -> Response | None:
         """The answer to this callback."""
+        if isinstance(event.payload, events.Bar):
+            asked = self.conditions.get((strategy, event.payload.stream))
+            if asked and not any(holds(self, terms, event.payload) for terms in asked):
+                return None
         place = strategy, type(event.payload), event.ingest_time, event.instrument
+        if self.binds:
+            name = f"{strategy}.{place[1].__name__}.{place[2]}.{place[3]}.1"
+            answer = self.scenario.answers.get(name)
+            return None if answer is None else self._again(name, strategy, answer)
         self._calls[place] += 1
         name = f"{strategy}.{place[1].__name__}.{place[2]}.{place[3]}.{self._calls[place]}"
         self.called.append(name)
@@ -173,6 +192,8 @@ class ScriptedHost:
             self.observed.append(view.next_timer(strategy))
         for declared in answer.declarations:
             self.observed.append(_declared(view, strategy, declared))
+        for stream, terms in answer.wakes:
+            self.observed.append(self._wake(strategy, stream, terms))
         seq = view.seq()
         wanted = []
         for index, intent in enumerate(answer.intents):
@@ -186,6 +207,26 @@ class ScriptedHost:
             wanted.append(intent)
         timers = [TimerRequest(*timer) for timer in answer.timers]
         return Response(wanted, timers, answer.error, answer.interrupted)
+
+    def _wake(self, strategy: int, stream: int, terms: list[Term]) -> str:
+        """What the view says against it. A host that filters has it always hold."""
+        always = [Term(Op.EVERY, every=1), Term(Op.OR)]
+        try:
+            self.view.wake(strategy, stream, [*terms, *always] if self.filters else terms)
+        except ValueError as error:
+            return str(error)
+        if self.filters:
+            self.conditions.setdefault((strategy, stream), []).append(terms)
+        return ""
+
+    def _again(self, name: str, strategy: int, answer: Answer) -> Response:
+        """Bind as on_start did; nobody looks at what it saw."""
+        seen = len(self.observed)
+        for stream, _ in answer.wakes:
+            self.conditions.pop((strategy, stream), None)
+        response = self._respond(name, strategy, answer)
+        del self.observed[seen:]
+        return response
 
     def _look(self, strategy: int, event: Event) -> Any:
         """Everything that a strategy may ask, as plain values."""
@@ -320,7 +361,12 @@ def _answer_out(answer: Answer) -> dict[str, Any]:
 def _answer_in(data: dict[str, Any]) -> Answer:
     declarations = [Declaration(kind, tuple(numbers), *rest) for kind, numbers, *rest in data.get("declarations", [])]
     intents = [_intent_in(*one) for one in data.get("intents", [])]
-    return Answer(**data | {"intents": intents, "declarations": declarations})
+    wakes = [(stream, [_term_in(*term) for term in terms]) for stream, terms in data.get("wakes", [])]
+    return Answer(**data | {"intents": intents, "declarations": declarations, "wakes": wakes})
+
+
+def _term_in(op: int, a: list[Any], b: list[Any], every: int) -> Term:
+    return Term(op, Operand(*a), Operand(*b), every)
 
 
 def _intent_in(name: str, *values: Any) -> Any:

@@ -133,7 +133,7 @@ class Shrinker:
     def _inside_answers(self) -> None:
         """Single intents become nothing where that keeps the names of the others, else go; so do timers, draws and declarations."""
         for name in list(self.best.answers):
-            for part in ("timers", "declarations", "bounds", "intents"):
+            for part in ("timers", "wakes", "declarations", "bounds", "intents"):
                 for index in reversed(range(len(getattr(self.best.answers[name], part)))):
                     answer = self.best.answers[name]
                     values = list(getattr(answer, part))
@@ -249,7 +249,7 @@ def moved(scenario: Scenario, name: str, target: str) -> Scenario:
     said, there = made.answers.pop(name), made.answers.get(target, NOTHING)
     joined = {
         part: getattr(there, part) + getattr(said, part)
-        for part in ("intents", "timers", "draws", "bounds", "fresh_timers", "declarations")
+        for part in ("intents", "timers", "draws", "bounds", "fresh_timers", "declarations", "wakes")
     }
     made.answers[target] = Answer(**joined, error=said.error or there.error, interrupted=said.interrupted)
     shift = len(there.intents)
