@@ -419,7 +419,7 @@ def test_an_order_more_is_the_first_event_that_differs(folder: Path, tmp_path: P
 def test_other_fees_are_named_and_the_state_that_they_lead_to(folder: Path, tmp_path: Path) -> None:
     found = differ(folder, record(tmp_path / "dear", fees=0.002))
     text = str(found)
-    assert "configuration:\n  instruments[SPX].maker_fee: script 1000000, dear 2000000" in text
+    assert "configuration:\n  instruments[SPX].maker_fee: script 0.001 (10 bps), dear 0.002 (20 bps)" in text
     assert "filled SPX order 1: 10 at 100 as taker, fee 2.00 USD" in text
     assert found.event["seq"] == 5
 

@@ -20,7 +20,7 @@ from cracktrader.errors import ConfigError, JournalLocked, JournalUnreadable
 from cracktrader.journal import checkpoints
 from cracktrader.journal.folder import RunFolder
 from cracktrader.runtime.declare import Options
-from cracktrader.runtime.recording import FINISHED, INTERRUPTED, RUNNING
+from cracktrader.runtime.recording import FINISHED, INTERRUPTED, RUNNING, Recording
 from cracktrader.runtime.rerun import RecordedRun, ReplayDiffers
 from cracktrader.runtime.setup import set_up
 
@@ -159,6 +159,58 @@ def test_a_strategy_that_answers_otherwise_is_named_with_both_answers(busy: Any,
     assert "recorded: Busy: PlaceOrder" in told
     assert "now:      Busy: PlaceOrder" in told
     assert told.count("PlaceOrder") > 1
+
+
+@pytest.mark.parametrize(("then", "now"), [("cold", "warm"), ("cold", ""), ("", "warm"), ("cold", ValueError)])
+def test_a_strategy_that_writes_otherwise_is_named_with_both_lines(
+    busy: Any, tmp_path: Path, engine: str, then: str, now: Any
+) -> None:
+    class Moody(busy):  # type: ignore[misc]  # a class known at run time
+        word: Any = then
+        count = 0
+
+        def on_bar(self, ctx: Any, bar: Any) -> None:
+            self.count += 1
+            if self.count == 40 and self.word is ValueError:
+                raise ValueError("too late")
+            if self.count == 40 and self.word:
+                self.log("it is", self.word)
+
+    record(Moody, tmp_path / "run", engine)
+    run = RecordedRun(tmp_path / "run")
+    assert run.replay(engine, strategies=[Moody()]).run.seq == run.scan.last_seq
+    moody = Moody()
+    moody.word = now
+
+    def told(word: Any) -> str:
+        return f"Moody: 'it is {word}'" if word else "nothing"
+
+    with pytest.raises(ReplayDiffers, match="nondeterministic: at seq ") as caught:
+        run.replay(engine, strategies=[moody])
+    if now is not ValueError:
+        assert f"recorded: {told(then)}\n" in str(caught.value)
+        assert f"now:      {told(now)}\n" in str(caught.value)
+        assert run.replay(engine, strategies=[moody], log=False).run.seq == run.scan.last_seq
+
+
+def test_a_recovery_shows_how_far_it_is(
+    busy: Any, tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the log has is done again before the run goes on: that, too, is told."""
+    interrupted(busy, tmp_path / "run", engine, 400)
+    last = RecordedRun(tmp_path / "run").scan.last_seq
+    seen: list[tuple[int, int]] = []
+    done_again: list[tuple[int, int]] = []
+    go_on = Recording.run
+
+    def run(self: Recording, *arguments: Any) -> None:
+        done_again.extend(seen)
+        go_on(self, *arguments)
+
+    monkeypatch.setattr(Recording, "run", run)
+    ct.recover(tmp_path / "run", strategies=[busy()], progress=lambda taken, total: seen.append((taken, total)))
+    assert done_again[-1][0] == last
+    assert all(taken <= total for taken, total in done_again)
 
 
 @pytest.mark.parametrize(("then", "now"), [(True, False), (False, True)])

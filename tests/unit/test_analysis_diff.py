@@ -76,6 +76,7 @@ def test_an_option_is_named_by_its_path_in_the_configuration() -> None:
         "instruments[data].maker_fee",
         "instruments[data].taker_fee",
     ]
+    assert "  instruments[data].taker_fee: A 0 (0 bps), B 0.001 (10 bps)" in str(diff).splitlines()
     fee = compare(BASE, run(fees=0.001)).of("fills")[0]
     assert fee.where == "fill 1" and fee.one["fee"] == 0.0 < fee.other["fee"]
 

@@ -50,6 +50,26 @@ def test_a_run_that_was_left_alone_is_clean(run: RunFolder) -> None:
     assert anchored.is_clean and anchored.anchors == 1 and anchored.unshown == ""
 
 
+def test_of_an_anchor_that_was_given_and_is_not_there_it_is_not_said_that_none_was(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanned = verify(run.path).scan
+    assert scanned is not None
+    right = anchor_of(scanned)
+    wrong = right._replace(head=bytes(32))
+    verdict = verify(run.path, anchors=[right, wrong])
+    assert (verdict.anchors, verdict.anchors_given, verdict.unshown) == (1, 2, "")
+    assert verify(run.path, anchors=[wrong]).unshown == ""
+    lines = [tmp_path / "right", tmp_path / "wrong"]
+    for path, one in zip(lines, (right, wrong), strict=True):
+        path.write_text(format_anchor(one) + "\n")
+    assert main(["verify", str(run.path), "--anchor", str(lines[1])]) == 1
+    told = capsys.readouterr()
+    assert "wrong: " in told.out and "0 of 1 anchor that were given" in told.out and "without an anchor" not in told.err
+    assert main(["verify", str(run.path), *(f"--anchor={path}" for path in lines)]) == 1
+    assert "1 of 2 anchors that were given" in capsys.readouterr().out
+
+
 def test_a_changed_segment_a_changed_column_and_a_torn_tail_are_named(run: RunFolder) -> None:
     data = next(path for path in run.data.iterdir() if path.suffix == ".ipc")
     table = pl.read_ipc(data.read_bytes())

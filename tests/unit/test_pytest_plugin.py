@@ -90,7 +90,10 @@ def test_a_pin_holds_for_either_core(pytester: pytest.Pytester) -> None:
     [
         ({"every": 11}, ["parameters:", "  Mine.every: pinned 10, now 11"]),
         ({"bars": 150}, ["data:", "  data bars: rows: pinned 200, now 150"]),
-        ({"fees": 0.002}, ["configuration:", "  instruments[[]data].maker_fee: pinned 1000000, now 2000000"]),
+        (
+            {"fees": 0.002},
+            ["configuration:", "  instruments[[]data].maker_fee: pinned 0.001 (10 bps), now 0.002 (20 bps)"],
+        ),
         ({"target": 2}, ["*configuration are the same: the strategy's code is another one"]),
     ],
     ids=["parameter", "data", "option", "code"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import sha256
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cracktrader.analysis.saved import data_report, plain
 from cracktrader.core.codec import CONTRACT_HASH
 from cracktrader.core.config import Config
+from cracktrader.core.units import RATE_ONE
 from cracktrader.data.digest import column_digests
 from cracktrader.data.stamps import time_text
 from cracktrader.runtime.outcome import RunOutcome
@@ -29,6 +31,7 @@ OUTPUTS = ("fills", "orders", "trades", "result", "state")
 TABLES = ("fills", "orders", "trades")
 SHOWN = 8
 """How many differences of one part are listed."""
+_RATES = ("maker_fee", "taker_fee")
 _TIMES = ("time", "created", "closed", "entry_time", "exit_time")
 
 
@@ -331,7 +334,15 @@ def _value(name: str, value: Any) -> str:
     last = name.rpartition(": ")[2]
     if isinstance(value, int) and (name in _TIMES or last in ("first", "last")):
         return time_text(value)
+    if isinstance(value, int) and name.rpartition(".")[2] in _RATES:
+        return _rate(value)
     return "none" if value is None else value if isinstance(value, str) and value else repr(value)
+
+
+def _rate(mantissa: int) -> str:
+    """A rate as people write it: 0.001 (10 bps)."""
+    rate = Decimal(mantissa) / RATE_ONE
+    return f"{rate.normalize():f} ({(rate * 10_000).normalize():f} bps)"
 
 
 def _money(result: Mapping[str, Any]) -> str:

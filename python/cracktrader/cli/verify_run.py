@@ -98,6 +98,7 @@ def describe(verdict: Verdict) -> dict[str, Any]:
         "journal": journal,
         "datasets": verdict.datasets,
         "anchors": verdict.anchors,
+        "anchors_given": verdict.anchors_given,
         "is_written": verdict.is_written,
         "unshown": verdict.unshown,
     }
@@ -116,12 +117,19 @@ def show(verdict: Verdict, *, quiet: bool) -> None:
         f"{found.size:,} bytes",
         f"seq 0 to {max(found.last_seq, 0):,}",
         *([_counted(verdict.datasets, "dataset")] if verdict.datasets else []),
-        *([_counted(verdict.anchors, "anchor")] if verdict.anchors else []),
+        *([_anchors(verdict)] if verdict.anchors_given else []),
     ]
     say(f"{verdict.run}: {'clean' if verdict.is_clean else 'not clean'}; {', '.join(checked)}; the run {state}")
     say(f"head {found.head.hex()}")
     if verdict.unshown:
         note(f"{verdict.unshown}: keep the line of `cracktrader anchor {verdict.run}` elsewhere")
+
+
+def _anchors(verdict: Verdict) -> str:
+    """How many of the anchors that were given are in the chain."""
+    if verdict.anchors == verdict.anchors_given:
+        return _counted(verdict.anchors, "anchor")
+    return f"{verdict.anchors:,} of {_counted(verdict.anchors_given, 'anchor')} that were given"
 
 
 def _counted(number: int, what: str) -> str:

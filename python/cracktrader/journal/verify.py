@@ -45,6 +45,8 @@ class Verdict:
     """Checked against their hash."""
     anchors: int = 0
     """Found in the chain."""
+    anchors_given: int = 0
+    """Held against it."""
     is_written: bool = False
     """A process is writing the run: its last frame may be half there."""
 
@@ -61,7 +63,7 @@ class Verdict:
     @property
     def unshown(self) -> str:
         """What this check cannot show, or ''."""
-        if self.anchors:
+        if self.anchors or self.anchors_given:
             return ""
         return (
             "without an anchor from outside nobody can tell that the end was removed, or the whole journal written anew"
@@ -75,7 +77,7 @@ def verify(run: Path | str, *, anchors: Sequence[Anchor] = (), data: bool = True
     JournalUnreadable where there is no journal, it may not be read or is of a newer version. What is false is in the findings.
     """
     folder = RunFolder(run)
-    verdict = Verdict(folder.path, is_written=folder.is_written())
+    verdict = Verdict(folder.path, anchors_given=len(anchors), is_written=folder.is_written())
     try:
         found = verdict.scan = scan(folder.journal, skim)
     except JournalCorrupt as error:

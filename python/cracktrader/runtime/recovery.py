@@ -57,11 +57,11 @@ def recover(
         chosen = engine or str(recorded.facts["engine"])
         if recorded.is_finished and recorded.facts["status"] == FINISHED:
             note(f"the run concluded at seq {recorded.scan.last_seq}: there is nothing to recover")
-            return recorded.replay(chosen).outcome()
+            return recorded.replay(chosen, progress=progress).outcome()
         used = instances(strategies) if strategies is not None else recorded.strategies()
         _check_code(recorded, used, accept_code_change)
         if recorded.is_finished:
-            return _completed(recorded, used, chosen, note)
+            return _completed(recorded, used, chosen, progress, note)
         return _Recovery(recorded, used, chosen, note).go_on(progress)
 
 
@@ -95,10 +95,16 @@ def _check_code(recorded: RecordedRun, strategies: Sequence[Strategy], accepted:
         )
 
 
-def _completed(recorded: RecordedRun, strategies: Sequence[Strategy], engine: str, note: Note) -> RunOutcome:
+def _completed(
+    recorded: RecordedRun,
+    strategies: Sequence[Strategy],
+    engine: str,
+    progress: Callable[[int, int], None] | None,
+    note: Note,
+) -> RunOutcome:
     """A run that concluded and was killed before all that its strategies wrote was kept: they write it again."""
     note(f"the run concluded at seq {recorded.scan.last_seq}, its log may not be whole: the strategies write it again")
-    replayed = recorded.replay(engine, strategies=strategies)
+    replayed = recorded.replay(engine, strategies=strategies, log=False, progress=progress)
     _write_log(recorded, replayed.host)
     recorded.folder.tell(status=FINISHED, events=recorded.scan.last_seq)
     return replayed.outcome()
@@ -129,7 +135,8 @@ class _Recovery:
         recorded, started = self.recorded, perf_counter()
         self._restore()
         kept = self._keep_log()
-        self._do_again()
+        total = sum(map(len, recorded.setup.loaded))
+        self._do_again(progress, total)
         if self.from_checkpoint is None and (stateful := self.host.stateful_names()):
             self.note(
                 f"{', '.join(stateful)} keeps state of its own and has no save_state: all of the log was run again"
@@ -146,7 +153,6 @@ class _Recovery:
         self._tell_code()
         recorded.folder.tell(status=RUNNING)
         self.run.open_journal(spec_of(recorded.folder, journal, recorded.scan.header, self._resume()))
-        total = sum(map(len, recorded.setup.loaded))
         with Recording(recorded.folder, journal, self.run, self.host, recorded.scan.run_id, kept) as recording:
             recording.run(None if progress is None else lambda taken: progress(taken, total))
         seconds = perf_counter() - started
@@ -154,7 +160,7 @@ class _Recovery:
         if self.from_checkpoint is None:
             return outcome
         # Fills, closed orders and the equity curve from before the checkpoint are in the journal alone.
-        whole = RecordedRun(recorded.folder).replay(self.engine)
+        whole = RecordedRun(recorded.folder).replay(self.engine, progress=progress)
         return recorded.setup.gathered(whole.run, self.host, self.engine, seconds)
 
     def _restore(self) -> None:
@@ -203,12 +209,14 @@ class _Recovery:
         _write_log(self.recorded, self.host)
         return len(self.host.lines), len(self.host.failures)
 
-    def _do_again(self) -> None:
+    def _do_again(self, progress: Callable[[int, int], None] | None, total: int) -> None:
         """What the log has beyond the checkpoint, with the strategies."""
         scanned = self.recorded.scan
         after = -1 if self.from_checkpoint is None else self.from_checkpoint.seq
+        # What is done again is a part of the whole run: the bar goes on from there.
+        shown = None if progress is None else lambda seq, last: progress(seq, max(last, total))
         try:
-            self.run.replay(scanned.frames(after), strategies=True, embedded=scanned.header.embedded)
+            self.run.replay(self.recorded.frames(shown, after), strategies=True, embedded=scanned.header.embedded)
         except ReplayMismatch as mismatch:
             if self.host.interruption is not None:
                 raise self.host.interruption from None

@@ -20,6 +20,7 @@ from cracktrader.journal.folder import RunFolder
 from cracktrader.journal.reader import Scan, scan
 from cracktrader.runtime.code import Code, load_code
 from cracktrader.runtime.embedded import columns_of
+from cracktrader.runtime.recording import FINISHED
 from cracktrader.runtime.setup import Setup
 from cracktrader.strategy.base import Strategy
 from cracktrader.strategy.host import Failure, LogLine
@@ -158,10 +159,12 @@ class RecordedRun:
         strategies: Sequence[Strategy] | None = None,
         until: int | None = None,
         venues: bool = True,
+        log: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> Replayed:
         """The run again, up to the step `until` or to the end of the journal. Without `strategies` the recorded answers are taken; without
         `venues` so are the reports of simulated venues, as they are where the run's data is gone and what comes next is not known.
+        What `strategies` write and raise must be what is in the log of the run, unless `log` is False.
         `progress(seq, last seq)` is called now and then.
 
         Raises ReplayDiffers at the first step that comes out otherwise.
@@ -173,23 +176,50 @@ class RecordedRun:
         started = perf_counter()
         embedded = self.scan.header.embedded
         try:
-            run.replay(self._frames(progress), strategies=strategies is not None, embedded=embedded, until=until)
+            run.replay(self.frames(progress), strategies=strategies is not None, embedded=embedded, until=until)
         except ReplayMismatch as mismatch:
             if host.interruption is not None:
                 raise host.interruption from None
             raise self.differs(mismatch, by_strategies=strategies is not None) from mismatch
         if strategies is None:
             host.lines, host.failures = self.lines()
+        elif log:
+            self._check_log(host, until)
         return Replayed(self.setup, run, host, engine, perf_counter() - started, strategies is not None)
 
-    def _frames(self, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
-        """The frames of the journal, told of as they are taken."""
+    def frames(self, progress: Callable[[int, int], None] | None, after: int = -1) -> Iterator[bytes]:
+        """The frames of the journal from the block of the seq `after` on, told of as they are taken."""
         # A block of the header alone has no frames here.
-        ends = [one.last_seq for one in self.scan.blocks if one.last_seq >= 0]
-        for at, chunk in enumerate(self.scan.frames()):
+        ends = [one.last_seq for one in self.scan.blocks if one.last_seq >= max(after, 0)]
+        for at, chunk in enumerate(self.scan.frames(after)):
             yield chunk
             if progress is not None:
                 progress(ends[at] if at < len(ends) else self.scan.last_seq, self.scan.last_seq)
+
+    def _check_log(self, host: StrategyHost, until: int | None) -> None:
+        """What strategies wrote and raised is what was kept. The log of a run that did not finish may lack its end."""
+        last = self.scan.last_seq if until is None else min(until, self.scan.last_seq)
+        is_whole = self.facts["status"] == FINISHED
+        pairs: list[tuple[Sequence[LogLine | Failure], Sequence[LogLine | Failure]]]
+        pairs = list(zip(self.lines(last), (host.lines, host.failures), strict=True))
+        for recorded, made in pairs:
+            shared = len(recorded) if not is_whole else max(len(recorded), len(made))
+            for at in range(shared):
+                then = recorded[at] if at < len(recorded) else None
+                now = made[at] if at < len(made) else None
+                if _told(then) != _told(now):
+                    raise self._wrote_otherwise(then, now)
+
+    def _wrote_otherwise(self, then: LogLine | Failure | None, now: LogLine | Failure | None) -> ReplayDiffers:
+        """The first thing that a strategy wrote or raised otherwise, in words."""
+        seq = min(one.seq_id for one in (then, now) if one is not None)
+        told = [_written(one) if one is not None and one.seq_id == seq else "nothing" for one in (then, now)]
+        return ReplayDiffers(
+            f"nondeterministic: at seq {seq} a strategy writes otherwise than it did\n"
+            f"  recorded: {told[0]}\n  now:      {told[1]}\n"
+            "What a strategy writes must follow from its events: no clock, no address of an object, no order of a set",
+            seq,
+        )
 
     def differs(self, mismatch: ReplayMismatch, *, by_strategies: bool) -> ReplayDiffers:
         """What a mismatch means, in words."""
@@ -243,6 +273,20 @@ class RecordedRun:
 def _record(frame: bytes) -> Record | None:
     """The step of a frame; None where it is of another kind or empty."""
     return decode_record(frame) if len(frame) > 4 and frame[4] == Kind.STEP else None
+
+
+def _told(one: LogLine | Failure | None) -> Any:
+    """What has to be the same: of what was raised the last line, for the code may lie elsewhere."""
+    return (*one[:2], _raised(one)) if isinstance(one, Failure) else one
+
+
+def _raised(one: Failure) -> str:
+    return (one.traceback.strip().splitlines() or [""])[-1]
+
+
+def _written(one: LogLine | Failure) -> str:
+    """A line of the log in words."""
+    return f"{one.strategy}: {one.text!r}" if isinstance(one, LogLine) else f"{one.strategy} raised {_raised(one)}"
 
 
 def _answers(record: Record | None, names: Sequence[str]) -> str:
