@@ -3,8 +3,8 @@
 The views that it gives to strategies are not named here: they are used through the types of `strategy.views` and `core.view`.
 """
 
-from collections.abc import Callable, Iterable
-from typing import final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, final
 
 from cracktrader.core.account import Ledger
 from cracktrader.core.engine import Execution, Host, JournalPosition, JournalSpec
@@ -18,8 +18,10 @@ __all__ = [
     "CONTRACT_HASH",
     "CONTRACT_VERSION",
     "Curve",
+    "Ints",
     "Machine",
     "__version__",
+    "exact_mantissas",
     "recode_config",
     "recode_event",
     "recode_intent",
@@ -98,6 +100,11 @@ class Curve:
     def equity(self, scale: int) -> bytes: ...
     def cash(self, scale: int) -> bytes: ...
 
+@final
+class Ints:
+    def __len__(self) -> int: ...
+
+def exact_mantissas(columns: Sequence[Any], limits: Any) -> tuple[list[Ints], int] | None: ...
 def transition_row(
     life: int, pending: int, triggered: bool, in_doubt: bool, told: int, guard: int
 ) -> tuple[int, int, bool, bool, int] | int | None: ...

@@ -36,6 +36,10 @@ Pause = Callable[[], None]
 """Called between two steps; the machine may then be asked."""
 
 
+ExactMantissas = Callable[[Sequence[Any], Any], "tuple[list[Any], int] | None"]
+"""Of columns of floats and the limits of `data.decimals`: buffers of int64 and their decimals, None where none are exact."""
+
+
 class Machine(Protocol):
     """One run on one core."""
 
@@ -368,6 +372,16 @@ def skim() -> Skim | None:
     except EngineNotBuilt:
         return None
     found: Skim | None = getattr(extension, "skim", None)
+    return found
+
+
+def exact_mantissas() -> ExactMantissas | None:
+    """What turns columns of floats into mantissas quickly, in memory that the Rust core takes as it is; None without the extension."""
+    try:
+        extension = _extension()
+    except EngineNotBuilt:
+        return None
+    found: ExactMantissas | None = getattr(extension, "exact_mantissas", None)
     return found
 
 

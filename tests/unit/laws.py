@@ -152,7 +152,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "backend": BASE | {"journal"},
     "config": frozenset({"errors"}),
     "strategy": BASE,
-    "data": BASE,
+    "data": BASE | {"backend"},
     "venues": BASE | {"data"},
     "journal": BASE | {"data"},
     "runtime": LOW,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cracktrader.data import load
+from cracktrader.data import decimals, load
 from cracktrader.data.decimals import CHUNK_ROWS, MANTISSA_LIMIT, to_mantissas
 from cracktrader.errors import DataError
 
@@ -92,3 +92,50 @@ def test_every_decimal_price_comes_back_to_the_bit(mantissas: list[int], decimal
     kept = to_mantissas("x", [floats])
     assert kept.decimals <= decimals and kept.largest_change == 0
     assert (kept.columns[0] / 10**kept.decimals == floats).all()
+
+
+def plainly(columns: list[np.ndarray]) -> tuple[int, float, list[list[int]]] | str:
+    """What `to_mantissas` says without the extension."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decimals, "_quickly", lambda columns: None)
+        return told(columns)
+
+
+def told(columns: list[np.ndarray]) -> tuple[int, float, list[list[int]]] | str:
+    try:
+        kept = to_mantissas("x", columns)
+    except DataError as error:
+        return str(error)
+    return kept.decimals, kept.largest_change, [column.tolist() for column in kept.columns]
+
+
+LARGE = st.floats(-1e17, 1e17).map(float)
+GRID = st.builds(lambda mantissa, places: mantissa / 10**places, st.integers(-(2**54), 2**54), st.integers(0, 9))
+
+
+@pytest.mark.parity
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(st.one_of(GRID, GRID, GRID, LARGE), max_size=12), min_size=1, max_size=3))
+def test_the_extension_comes_to_the_same_mantissas(numbers: list[list[float]]) -> None:
+    columns = [np.array(column, dtype=np.float64) for column in numbers]
+    assert told(columns) == plainly(columns)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("place", [0, CHUNK_ROWS - 1, CHUNK_ROWS, 2 * CHUNK_ROWS + 4])
+@pytest.mark.parametrize("value", [-0.0, 0.0625, 2.0**50 + 0.5, 2.0**51 - 0.5, 9.1e12 + 0.125, 1e-9, 0.1 + 0.2])
+def test_decimals_that_rise_late_are_those_of_every_row(place: int, value: float) -> None:
+    first, second = np.full(2 * CHUNK_ROWS + 5, 10.5), np.full(CHUNK_ROWS + 1, 3.25)
+    first[place] = value
+    for columns in ([first, second], [second, first], [first[::-1], second]):
+        assert told(columns) == plainly(columns)
+
+
+@pytest.mark.rust
+def test_columns_that_rust_keeps_cannot_be_written() -> None:
+    (bars,) = load({**bars_at([10.5, 11.0, 12.25]), "volume": [1, 2, 3]})
+    with pytest.raises(ValueError, match="read-only"):
+        bars.close[0] = 1
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        bars.close.flags.writeable = True
+    assert type(memoryview(bars.close.base).obj).__name__ == "Ints"

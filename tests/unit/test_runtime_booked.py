@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from cracktrader.backend import Machine, columns_of
 from cracktrader.core.account import Account, AccountKind, Deposit
@@ -183,6 +184,7 @@ def traded(engine: str, rows: int = 60) -> Machine:
     return run
 
 
+@pytest.mark.parity
 def test_both_cores_leave_the_same_columns() -> None:
     python, rust = traded("python"), traded("rust")
     assert len(python.executions()) > 10 and len(python.closed()) > 20

@@ -77,14 +77,14 @@ fn bars(count: i64) -> BarRows {
     let opens: Vec<Time> = (0..count).map(|minute| Time(minute * MINUTE)).collect();
     let price = |minute: i64| Price(10_000 + (minute * 37) % 101);
     BarRows {
-        stamp: opens.clone(),
+        stamp: opens.clone().into(),
         close_time: opens.iter().map(|time| Time(time.0 + MINUTE)).collect(),
         open: (0..count).map(price).collect(),
         high: (0..count).map(|_| Price(10_200)).collect(),
         low: (0..count).map(|_| Price(9_900)).collect(),
         close: (0..count).map(|minute| price(minute + 1)).collect(),
-        volume: vec![1_000_000_000; opens.len()],
-        open_time: opens,
+        volume: vec![1_000_000_000; opens.len()].into(),
+        open_time: opens.into(),
     }
 }
 

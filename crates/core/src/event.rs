@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::units::{
-    AccountIndex, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity, StrategyIndex,
-    Time, VenueIndex, numbered,
+    AccountIndex, Column, CurrencyIndex, InstrumentIndex, Money, NULL_INSTRUMENT, OrderOrdinal, Price, Quantity,
+    StrategyIndex, Time, VenueIndex, numbered,
 };
 
 /// Who an item comes from; the value is also the default priority at one instant.
@@ -502,53 +502,53 @@ pub fn event(payload: impl Into<Payload>, ingest_time: Time) -> Event {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BarRows {
     /// The source's own stamps.
-    pub stamp: Vec<Time>,
+    pub stamp: Column<Time>,
     /// When bars opened.
-    pub open_time: Vec<Time>,
+    pub open_time: Column<Time>,
     /// When bars closed.
-    pub close_time: Vec<Time>,
+    pub close_time: Column<Time>,
     /// First prices.
-    pub open: Vec<Price>,
+    pub open: Column<Price>,
     /// Highest prices.
-    pub high: Vec<Price>,
+    pub high: Column<Price>,
     /// Lowest prices.
-    pub low: Vec<Price>,
+    pub low: Column<Price>,
     /// Last prices.
-    pub close: Vec<Price>,
+    pub close: Column<Price>,
     /// Volumes at the stream's decimals.
-    pub volume: Vec<i64>,
+    pub volume: Column<i64>,
 }
 
 /// Columns of public trades, sorted by time. `stamp` is the source's own, `time` is when the venue traded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TradeRows {
     /// The source's own stamps.
-    pub stamp: Vec<Time>,
+    pub stamp: Column<Time>,
     /// When they were.
-    pub time: Vec<Time>,
+    pub time: Column<Time>,
     /// Prices.
-    pub price: Vec<Price>,
+    pub price: Column<Price>,
     /// Quantities.
-    pub quantity: Vec<Quantity>,
+    pub quantity: Column<Quantity>,
     /// Who crossed the spread: 0 unknown, 1 buyer, 2 seller.
-    pub aggressor: Vec<i64>,
+    pub aggressor: Column<i64>,
 }
 
 /// Columns of best bids and asks, sorted by time. `stamp` is the source's own, `time` is when the venue showed them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct QuoteRows {
     /// The source's own stamps.
-    pub stamp: Vec<Time>,
+    pub stamp: Column<Time>,
     /// When they were shown.
-    pub time: Vec<Time>,
+    pub time: Column<Time>,
     /// Best bids.
-    pub bid_price: Vec<Price>,
+    pub bid_price: Column<Price>,
     /// Quantities at them.
-    pub bid_quantity: Vec<Quantity>,
+    pub bid_quantity: Column<Quantity>,
     /// Best asks.
-    pub ask_price: Vec<Price>,
+    pub ask_price: Column<Price>,
     /// Quantities at them.
-    pub ask_quantity: Vec<Quantity>,
+    pub ask_quantity: Column<Quantity>,
 }
 
 /// A venue's sessions, sorted by time: one closes before the next opens, at the earliest at the same instant.
@@ -628,7 +628,7 @@ pub fn first_time(rows: &Rows) -> Option<Time> {
 pub fn rows_problem(rows: &Rows) -> Option<String> {
     let (length, others) = match rows {
         Rows::Bars(rows) => {
-            let prices = [&rows.open, &rows.high, &rows.low, &rows.close].map(Vec::len);
+            let prices = [&rows.open, &rows.high, &rows.low, &rows.close].map(|column| column.len());
             (rows.len(), [&prices[..], &[rows.stamp.len(), rows.open_time.len(), rows.volume.len()]].concat())
         }
         Rows::Trades(rows) => {

@@ -5,8 +5,12 @@
 //! quantities may be wider than one quantity, so sums are plain i128.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use thiserror::Error;
+
+/// Cells of a column, shared by everybody who reads them: history is long, and is kept once.
+pub type Column<T> = Arc<[T]>;
 
 /// Smallest mantissa; as a price or time it is the null.
 pub const I64_MIN: i64 = i64::MIN;

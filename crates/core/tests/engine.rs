@@ -86,14 +86,14 @@ fn exchange(provisional_fills: bool) -> Venue {
 fn bars(prices: &[(i64, i64)]) -> BarRows {
     let opens: Vec<Time> = (0..prices.len() as i64).map(|minute| Time(minute * MINUTE)).collect();
     BarRows {
-        stamp: opens.clone(),
+        stamp: opens.clone().into(),
         close_time: opens.iter().map(|time| Time(time.0 + MINUTE)).collect(),
-        open_time: opens,
+        open_time: opens.into(),
         open: prices.iter().map(|(open, _)| Price(open * 100)).collect(),
         high: prices.iter().map(|(open, close)| Price(open.max(close) * 100)).collect(),
         low: prices.iter().map(|(open, close)| Price(open.min(close) * 100)).collect(),
         close: prices.iter().map(|(_, close)| Price(close * 100)).collect(),
-        volume: vec![1; prices.len()],
+        volume: vec![1; prices.len()].into(),
     }
 }
 
@@ -375,7 +375,7 @@ fn a_configuration_that_cannot_run_and_columns_that_do_not_match_are_refused_wit
     rich.accounts[0].deposits[0].amount = Money(i128::MAX);
     assert_eq!(Engine::new(rich, false).unwrap_err().to_string(), "the opening deposits do not fit");
     let mut engine = Engine::new(config(simulator(FillModel::NextOpen), RiskLimits::default()), false).unwrap();
-    let short = BarRows { volume: Vec::new(), ..bars(&[(100, 101)]) };
+    let short = BarRows { volume: [].into(), ..bars(&[(100, 101)]) };
     assert_eq!(engine.attach(0, short).unwrap_err().to_string(), "the columns of stream 0 differ in length");
     assert_eq!(engine.attach(3, bars(&[])).unwrap_err().to_string(), "stream 3 is not declared");
 }

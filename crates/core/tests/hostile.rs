@@ -127,7 +127,7 @@ fn bars() -> BarRows {
         high: (0..BARS).map(price).collect(),
         low: (0..BARS).map(price).collect(),
         close: (0..BARS).map(price).collect(),
-        volume: vec![0; BARS as usize],
+        volume: vec![0; BARS as usize].into(),
     }
 }
 

@@ -12,7 +12,7 @@ use cracktrader_core::instrument::{Currency, Instrument, InstrumentKind};
 use cracktrader_core::intent::{Intent, PlaceOrder, Side};
 use cracktrader_core::risk::RiskLimits;
 use cracktrader_core::units::{
-    CurrencyIndex, InstrumentIndex, Money, Price, Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
+    Column, CurrencyIndex, InstrumentIndex, Money, Price, Quantity, RATE_ONE, Rate, StrategyIndex, Time, VenueIndex,
 };
 use cracktrader_core::view::View;
 use proptest::prelude::*;
@@ -136,22 +136,24 @@ fn attach(engine: &mut Engine, story: &Story) {
         *price = Price(1);
     }
     let bars = BarRows {
-        stamp: time.clone(),
-        open_time,
+        stamp: time.clone().into(),
+        open_time: open_time.into(),
         open: close.iter().map(|price| Price(price.0 - 2)).collect(),
-        high,
+        high: high.into(),
         low: close.iter().map(|price| Price(price.0 - 5)).collect(),
-        volume: vec![1_000; time.len()],
-        close_time: time,
-        close,
+        volume: vec![1_000; time.len()].into(),
+        close_time: time.into(),
+        close: close.into(),
     };
     engine.attach(0, bars).expect("bars fit");
     let (time, price) = walk(&story.rows[1]);
-    let (quantity, aggressor) = (vec![Quantity(1_000); time.len()], vec![0; time.len()]);
+    let (quantity, aggressor) = (vec![Quantity(1_000); time.len()].into(), vec![0; time.len()].into());
+    let (time, price): (Column<Time>, _) = (time.into(), price.into());
     engine.attach(1, TradeRows { stamp: time.clone(), time, price, quantity, aggressor }).expect("trades fit");
     let (time, bid_price) = walk(&story.rows[2]);
     let ask_price = bid_price.iter().map(|price| Price(price.0 + 1)).collect();
-    let (bid_quantity, ask_quantity) = (vec![Quantity(1_000); time.len()], vec![Quantity(1_000); time.len()]);
+    let ask_quantity: Column<Quantity> = vec![Quantity(1_000); time.len()].into();
+    let (time, bid_price, bid_quantity): (Column<Time>, _, _) = (time.into(), bid_price.into(), ask_quantity.clone());
     let quotes = QuoteRows { stamp: time.clone(), time, bid_price, bid_quantity, ask_price, ask_quantity };
     engine.attach(2, quotes).expect("quotes fit");
     if story.sessions {

@@ -6,7 +6,11 @@ mod classes;
 
 mod value;
 
+mod ints;
+
 mod columns;
+
+mod mantissas;
 
 mod left;
 
@@ -53,6 +57,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CONTRACT_VERSION", CONTRACT_VERSION)?;
     module.add_class::<machine::Machine>()?;
     module.add_class::<left::Curve>()?;
+    module.add_class::<ints::Ints>()?;
+    module.add_function(wrap_pyfunction!(mantissas::exact_mantissas, module)?)?;
     module.add_function(wrap_pyfunction!(contract::transition_row, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_event, module)?)?;
     module.add_function(wrap_pyfunction!(contract::recode_intent, module)?)?;

@@ -1,4 +1,5 @@
-//! The core's view, lent to Python for the time of one callback. The only file with unsafe code besides `call`.
+//! The core's view, lent to Python for the time of one callback. One of the three files with unsafe code, with
+//! `call` and `ints`.
 //!
 //! While the engine runs, its state is borrowed by the run loop. During a callback that borrow is parked here as a pointer, so that
 //! the objects a strategy holds can ask it; outside a callback there is nothing here and asking is a `StaleView`.

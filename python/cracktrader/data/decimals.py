@@ -38,6 +38,8 @@ def to_mantissas(origin: str, columns: Sequence[NDArray[np.float64]]) -> Mantiss
     0.3. Else the most decimals whose mantissas stay below 2**53 are used, and the largest change is reported. Raises
     DataError when a value does not fit an integer below 2**53 at all.
     """
+    if (quick := _quickly(columns)) is not None:
+        return quick
     ceiling = _most_decimals(origin, columns)
     decimals = _smallest(columns, ceiling, _is_exact)
     if decimals <= ceiling:
@@ -48,6 +50,27 @@ def to_mantissas(origin: str, columns: Sequence[NDArray[np.float64]]) -> Mantiss
         return Mantissas(_converted(columns, decimals), decimals, 0.0)
     converted = _converted(columns, ceiling)
     return Mantissas(converted, ceiling, _largest_change(columns, converted, ceiling))
+
+
+class _Limits(NamedTuple):
+    """What the extension must know to come to the same mantissas."""
+
+    chunk_rows: int = CHUNK_ROWS
+    most_decimals: int = MAX_DECIMALS
+    mantissa_limit: float = float(MANTISSA_LIMIT)
+
+
+def _quickly(columns: Sequence[NDArray[np.float64]]) -> Mantissas | None:
+    """The exact mantissas as the extension finds them; None without it, and where there are none."""
+    import numpy as np
+
+    from cracktrader.backend import exact_mantissas
+
+    convert = exact_mantissas()
+    found = None if convert is None else convert(columns, _Limits())
+    if found is None:
+        return None
+    return Mantissas([np.frombuffer(one, dtype=np.int64) for one in found[0]], found[1], 0.0)
 
 
 def _most_decimals(origin: str, columns: Sequence[NDArray[np.float64]]) -> int:
