@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import cracktrader
-from cracktrader.core import admission, instrument, portfolio
+from cracktrader.core import admission, instrument, portfolio, wake
 from cracktrader.core import group as units
 from cracktrader.core.engine import facts, incoming, outgoing, store
 from cracktrader.core.matching import SimulatedVenue, VenueOrder, bars, desk, fill, group, lane
@@ -46,6 +46,7 @@ NAMES = {
     18: "trailing stop loosens",
     19: "legs do not share",
     20: "slippage leaves the bar",
+    21: "every n-th bar comes one early",
 }
 """What is wrong with each, by number; the same in both cores."""
 
@@ -253,6 +254,18 @@ def _members_are_forgotten_one_by_one() -> Changes:
     return [(store.Store, "_retire_later", lambda self, order, _: right(self, order, None))]
 
 
+def _every_n_th_bar_comes_one_early() -> Changes:
+    """Counting begins at the second bar."""
+    right = wake._asks
+
+    def wrong(term: Any, state: Any, bar: Any) -> bool:
+        if term.op != wake.Op.EVERY:
+            return right(term, state, bar)
+        return bool((state.delivered[bar.stream] + 1) % term.every == 0)
+
+    return [(wake, "_asks", wrong)]
+
+
 _DEFECTS: dict[int, Callable[[], Changes]] = {
     1: _swapped_rounding,
     2: _missing_dedup,
@@ -274,4 +287,5 @@ _DEFECTS: dict[int, Callable[[], Changes]] = {
     18: _trailing_stop_loosens,
     19: _legs_do_not_share,
     20: _slippage_leaves_the_bar,
+    21: _every_n_th_bar_comes_one_early,
 }

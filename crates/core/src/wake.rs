@@ -241,6 +241,9 @@ fn holds(condition: &mut [Asked], state: &State, bar: &Bar) -> bool {
 fn asks(asked: &mut Asked, state: &State, bar: &Bar) -> bool {
     let term = &asked.term;
     match term.op {
+        Op::Every if planted!(21) => {
+            return (state.delivered[usize::from(bar.stream)] + 1).is_multiple_of(term.every);
+        }
         Op::Every => return state.delivered[usize::from(bar.stream)].is_multiple_of(term.every),
         Op::Never | Op::And | Op::Or => return false,
         _ => {}
