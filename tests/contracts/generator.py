@@ -316,55 +316,7 @@ class Generator(ScriptedHost):
             joined = self._joining(strategy, name, earlier)
             if joined is not None:
                 return [joined]
-        made = self._intent(strategy, name, earlier)
-        follows = self._at_once(strategy, made) + self._behind(made)
-        return [made, *follows, *self._less(made, f"{name}#{len(earlier)}")]
-
-    def _less(self, made: Any, label: str) -> list[ReplaceOrder]:
-        """After an order that fills over several bars at times at once a replace to a lot, which comes when more has filled."""
-        if type(made) is not PlaceOrder or made.instrument >= len(self.config.instruments) or self.rng.random() < 0.6:
-            return []
-        if made.order_type not in (OrderType.MARKET, OrderType.LIMIT):
-            return []
-        instrument = self.config.instruments[made.instrument]
-        venue = self.config.venues[instrument.venue]
-        if not (venue.capabilities.replace and venue.participation and venue.replace_latency > venue.submit_latency):
-            return []
-        return [ReplaceOrder(label, instrument.lot, made.limit_price, NONE_PRICE)]
-
-    def _behind(self, made: Any) -> list[PlaceOrder]:
-        """Behind an order of nearly all that an account can carry mostly small ones on the same side: they may meet what that led to."""
-        if type(made) is not PlaceOrder or made.order_type != OrderType.MARKET or self.rng.random() < 0.1:
-            return []
-        if made.instrument >= len(self.config.instruments) or made.quantity != self._most(made.instrument):
-            return []
-        if self._offered(made.instrument, OrderType.LIMIT) != OrderType.LIMIT:
-            return []
-        # They fill when the price has moved so far against what is held that its margin is no longer there.
-        instrument, mark = self.config.instruments[made.instrument], self.state.markets[made.instrument].mark
-        distances = (5, 40) if instrument.initial_margin <= 10**8 else (40, 120)
-        behind = []
-        for _ in range(2):
-            worse = mark * self.rng.randint(*distances) // 1000
-            price = (mark - worse if made.side == Side.BUY else mark + worse) // instrument.tick * instrument.tick
-            price = min(max(price, instrument.tick), instrument.max_price // instrument.tick * instrument.tick)
-            behind.append(made._replace(quantity=instrument.lot, order_type=OrderType.LIMIT, limit_price=price))
-        return behind
-
-    def _at_once(self, strategy: int, made: Any) -> list[Any]:
-        """At times a second request on an order in a state that does not last: both are then under way together."""
-        if type(made) not in (CancelOrder, ReplaceOrder) or self.rng.random() < 0.5:
-            return []
-        known = (order for order in self.state.orders.values() if self.names.get(order.id) == made.order)
-        order = next((order for order in known if order.id.strategy == strategy), None)
-        if order is None or order.pending or not self._replaces(order):
-            return []
-        if type(made) is ReplaceOrder:
-            if order.life not in OPEN or order.venue not in self.hostile.outside:
-                return []
-            is_odd = order.triggered or order.in_doubt
-            return [CancelOrder(made.order)] if is_odd or self.rng.random() < 0.35 else []
-        return [self._replace(order)] if order.life is Life.HELD else []
+        return [self._intent(strategy, name, earlier)]
 
     def _bracket(self, strategy: int, entry: str, first: str) -> list[Any]:
         """An entry with a take-profit and a stop of which one cancels the other; at times with more or fewer legs."""
@@ -451,10 +403,7 @@ class Generator(ScriptedHost):
                 quantity = max(min(quantity, held) // instrument.lot, 1) * instrument.lot
         if rng.random() < 0.05:
             quantity = max(abs(held) // instrument.lot, 1) * instrument.lot
-        if self.config.venues[instrument.venue].participation and rng.random() < 0.15:
-            # Large enough that it is filled over several bars.
-            quantity = min(typical_quantity(instrument) * 4, instrument.max_quantity // instrument.lot * instrument.lot)
-        if rng.random() < 0.13 and (most := self._most(index)):
+        if rng.random() < 0.08 and (most := self._most(index)):
             quantity, order_type, side = most, OrderType.MARKET, Side.SELL if held < 0 else Side.BUY
         return PlaceOrder(
             index,
@@ -481,7 +430,7 @@ class Generator(ScriptedHost):
         if not (instrument.maintenance_margin and market.has_mark and instrument.settlement_currency == 0):
             return 0
         value = contract_value(instrument, market.mark, instrument.lot * 1000) * instrument.initial_margin // 10**9
-        lots = min(equity * 930 // max(value, 1), instrument.max_quantity // instrument.lot)
+        lots = min(equity * 900 // max(value, 1), instrument.max_quantity // instrument.lot)
         return max(lots, 0) * instrument.lot
 
     def _stop(self, index: int, order_type: int) -> int:
@@ -630,16 +579,9 @@ class Generator(ScriptedHost):
             own = working
         elif not own or (not working and rng.random() < 0.6):
             return self._place(strategy)
-        # Few of many orders are triggered or in doubt at a venue outside, and most rows that are seldom met are theirs.
-        may_fill = [order for order in working if not order.pending and self._fills_in_parts(order)]
-        filling = [order for order in may_fill if order.net_filled > 0]
-        odd = [order for order in own if order.venue in self.hostile.outside and self._is_odd(order)]
-        if odd and rng.random() < 0.5:
-            own = odd
-        elif filling and rng.random() < 0.95:
+        filling = [order for order in working if order.net_filled > 0 and self._fills_in_parts(order)]
+        if filling and rng.random() < 0.35:
             return self._replace(rng.choice(filling))
-        elif may_fill and rng.random() < 0.3:
-            return self._replace(rng.choice(may_fill))
         options = []
         for order in rng.sample(own, min(len(own), 6)):
             for told in (OrderInput.CANCEL_REQUEST, OrderInput.REPLACE_REQUEST):
@@ -651,17 +593,9 @@ class Generator(ScriptedHost):
             return self._replace(order)
         return CancelOrder(self.names[order.id])
 
-    def _is_odd(self, order: Any) -> bool:
-        """Whether it is triggered or in doubt, or a stop that may be triggered while it is being replaced."""
-        is_stop = order.life is Life.ACCEPTED and takes_stop(order.order_type)
-        return bool(order.triggered or order.in_doubt or (is_stop and not order.pending))
-
     def _fills_in_parts(self, order: Any) -> bool:
-        """Whether its venue replaces orders after a while, and fills them a share of the volume at a time: a replace may meet a fill."""
-        if not self._replaces(order):
-            return False
-        venue = self.config.venues[order.venue]
-        return bool(venue.participation and venue.replace_latency)
+        """Whether its venue replaces orders, and fills them a share of the volume at a time: a replace may meet a fill."""
+        return self._replaces(order) and bool(self.config.venues[order.venue].participation)
 
     def _replaces(self, order: Any) -> bool:
         """Whether the order's venue can replace it."""

@@ -143,10 +143,7 @@ class Hostile:
         ]
         if not orders:
             return self._about_nothing(after) if choice < 0.2 else self._control(after)
-        replacing = [order for order in orders if self._may_trigger(order)]
-        if replacing and choice < 0.5:
-            return self._about(after, rng.choice(replacing), OrderInput.TRIGGERED, Guard.ANY, prompt=True)
-        if choice < 0.74:
+        if choice < 0.68:
             return self._rarest(after, orders)
         return self._expected(after, rng.choice(orders))
 
@@ -155,9 +152,7 @@ class Hostile:
         rng, rarity = self.rng, self.coverage.rarity
         best: tuple[Any, ...] | None = None
         fleeting = self._fleeting(orders)
-        # Few of many orders are triggered or in doubt, and most rows that are seldom met are theirs.
-        odd = [order for order in orders if order.triggered or order.in_doubt]
-        for order in fleeting or rng.sample(orders, min(len(orders), 8)) + rng.sample(odd, min(len(odd), 3)):
+        for order in fleeting or rng.sample(orders, min(len(orders), 5)):
             state = order.state
             if order in fleeting and order.life is Life.ACCEPTED and order.net_filled < 2 < order.open_quantity:
                 # What is replaced to no more than has filled has filled before.
@@ -170,11 +165,6 @@ class Hostile:
         assert best is not None
         _, _, index, guard, order = best
         return self._about(after, order, ON_ORDERS[index][1], guard, prompt=bool(fleeting) or rng.random() < 0.8)
-
-    def _may_trigger(self, order: Any) -> bool:
-        """Whether a trigger leads into a state that is seldom reached: of a stop that is being replaced."""
-        is_replacing = order.life is Life.ACCEPTED and order.pending & Pending.REPLACE
-        return bool(is_replacing and not order.triggered and takes_stop(order.order_type))
 
     def _fleeting(self, orders: list[Any]) -> list[Any]:
         """Orders in states that last no longer than a step or are seldom reached: what is to be said in them is said at once."""

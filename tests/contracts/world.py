@@ -168,9 +168,9 @@ def _simulated(rng: Random, name: str) -> Venue:
     return replace(
         plain,
         cancel_latency=rng.choice((0, latency, 5 * SECOND)),
-        replace_latency=rng.choice((0, latency, 5 * SECOND, 25 * SECOND, 50 * SECOND, 50 * SECOND)),
+        replace_latency=rng.choice((0, latency, 5 * SECOND, 12 * SECOND, 25 * SECOND, 25 * SECOND)),
         latency_jitter=rng.choice((0, 0, 1, 3 * SECOND)),
-        participation=rng.choice((0, 10**9, 300_000_000, 100_000_000, 100_000_000, 1_000)),
+        participation=rng.choice((0, 10**9, 300_000_000, 100_000_000, 1_000)),
         slippage=rng.choice((0, 100_000, 20_000_000, 200_000_000)),
         slippage_ticks=rng.choice((0, 0, 1, 3, 50)),
         spread=rng.choice((0, 200_000, 100_000_000)),
@@ -260,7 +260,7 @@ def _instrument(
         max_quantity,
         multiplier=rng.choice((10**9, 10**9, 10**9, 5 * 10**9, 1, 333_333_333)),
         initial_margin=margin,
-        maintenance_margin=rng.choice((0, margin // 2, margin, margin, margin, margin)),
+        maintenance_margin=rng.choice((0, margin // 2, margin, margin)),
         maker_fee=rng.choice((0, -10_000, 200_000)),
         taker_fee=rng.choice((0, 500_000, 1_234_567)),
     )
