@@ -107,7 +107,7 @@ CASES: dict[str, tuple[Declare, Filter]] = {
 }
 
 
-def trader(case: str, *, asleep: bool, warm_up: bool | int = False) -> Strategy:
+def trader(case: str, *, asleep: bool, warm_up: bool | int = False) -> Any:
     """A strategy that declares the condition, or filters by it itself. Both have one name, so that their journals can be equal."""
     declare, passes = CASES[case]
     wait = warm_up
@@ -160,8 +160,8 @@ def test_a_strategy_that_sleeps_leaves_the_journal_of_one_that_filters(
     slept = recorded(asleep, engine, tmp_path / "slept")
     filtered = recorded(awake, engine, tmp_path / "filtered")
     assert slept[0] == filtered[0]
-    assert asleep.called == awake.called  # type: ignore[attr-defined]
-    assert case == "never" or 2 < len(asleep.called) < BARS - 60  # type: ignore[attr-defined]
+    assert asleep.called == awake.called
+    assert case == "never" or 2 < len(asleep.called) < BARS - 60
 
 
 @pytest.mark.parity
@@ -170,7 +170,7 @@ def test_both_cores_wake_on_the_same_bars(case: str, tmp_path: Path) -> None:
     strategies = [trader(case, asleep=True, warm_up=True) for _ in ENGINES]
     made = [recorded(one, engine, tmp_path / engine)[0] for one, engine in zip(strategies, ENGINES, strict=True)]
     assert made[0] == made[1]
-    assert strategies[0].called == strategies[1].called  # type: ignore[attr-defined]
+    assert strategies[0].called == strategies[1].called
 
 
 @pytest.mark.parametrize("steps", [40, 155, 390])
@@ -192,10 +192,10 @@ def test_a_run_that_goes_on_from_a_checkpoint_sleeps_on(case: str, steps: int, e
     going.restore(saved)
     going.bind_again()
     host.load(kept)
-    rest.called = list(first.called)  # type: ignore[attr-defined]
+    rest.called = list(first.called)
     going.run()
     assert going.digest() == run.digest()
-    assert rest.called == whole.called  # type: ignore[attr-defined]
+    assert rest.called == whole.called
 
 
 def _columns() -> Any:
